@@ -1,0 +1,15 @@
+"""Data to learn from: real digits in the package, IDX files, and batches of either."""
+
+from minigrad.data.batches import Batches, batches, split
+from minigrad.data.digits import digits
+from minigrad.data.idx import MissingFileError, load_idx, read_idx
+
+__all__ = [
+    "Batches",
+    "MissingFileError",
+    "batches",
+    "digits",
+    "load_idx",
+    "read_idx",
+    "split",
+]
