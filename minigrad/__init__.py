@@ -1,0 +1,38 @@
+"""minigrad: a graph-based autodiff engine with a tiny tensor DSL, in Python over NumPy."""
+
+from minigrad.core.node import no_grad as no_grad
+from minigrad.core.op import elementwise as elementwise
+from minigrad.core.op import general as general
+from minigrad.core.op import linear as linear
+from minigrad.ops.activations import log_softmax as log_softmax
+from minigrad.ops.activations import relu as relu
+from minigrad.ops.activations import sigmoid as sigmoid
+from minigrad.ops.activations import softmax as softmax
+from minigrad.ops.arithmetic import where as where
+from minigrad.ops.convolution import conv2d as conv2d
+from minigrad.ops.linalg import dot as dot
+from minigrad.ops.linalg import matmul as matmul
+from minigrad.ops.losses import binary_cross_entropy as binary_cross_entropy
+from minigrad.ops.losses import cross_entropy as cross_entropy
+from minigrad.ops.losses import mse as mse
+from minigrad.ops.pooling import avgpool as avgpool
+from minigrad.ops.pooling import maxpool as maxpool
+from minigrad.ops.reductions import logsumexp as logsumexp
+from minigrad.ops.reductions import max as max
+from minigrad.ops.reductions import mean as mean
+from minigrad.ops.reductions import min as min
+from minigrad.ops.reductions import sum as sum
+from minigrad.ops.shaping import broadcast_to as broadcast_to
+from minigrad.ops.shaping import concatenate as concatenate
+from minigrad.ops.shaping import expand_dims as expand_dims
+from minigrad.ops.shaping import pad as pad
+from minigrad.ops.shaping import reshape as reshape
+from minigrad.ops.shaping import squeeze as squeeze
+from minigrad.ops.shaping import stack as stack
+from minigrad.ops.shaping import transpose as transpose
+from minigrad.tensor import Tensor as Tensor
+from minigrad.transforms import grad as grad
+from minigrad.transforms import value_and_grad as value_and_grad
+from minigrad.transforms import vjp as vjp
+
+__version__ = "0.1.0"

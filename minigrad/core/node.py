@@ -1,0 +1,164 @@
+"""What a recorded value is.
+
+A `Node` holds one NumPy array and how it came about: the op, the inputs **in order and with
+repeats**, the settings, and a creation number. Numbers only grow, so sorting by number is a
+topological order and no walk ever needs recursion. Nodes point at their inputs only: a graph has
+no reference cycle and is freed the moment its last tensor goes.
+
+Writes are numbered by the same clock. A value recorded as number n whose input was written to at
+a number above n has been overwritten since; the sweep needs no other bookkeeping to know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.errors import GradientTypeError
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+Array = npt.NDArray[Any]
+
+tick = count(1).__next__
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+NO_SETTINGS: Mapping[str, Any] = {}
+
+
+class Clock:
+    """The number of the latest write to any leaf: the sweep looks closer only after one."""
+
+    last_write = 0
+
+
+class Node:
+    """One value of the graph: a leaf (data, parameter, constant) or the result of an op."""
+
+    __slots__ = (
+        "__weakref__",
+        "_origin",
+        "_tracked",
+        "_value",
+        "_written",
+        "grad",
+        "inputs",
+        "name",
+        "number",
+        "op",
+        "settings",
+    )
+
+    _value: Array
+    _tracked: bool  # a gradient may be needed here
+    _written: int  # number of the latest write, 0 if none
+    _origin: Node | None  # the leaf whose memory this value is a view of
+    op: Op | None  # None for a leaf
+    inputs: tuple[Node, ...]
+    settings: Mapping[str, Any]
+    number: int
+    name: str | None
+    grad: Any
+
+    def _become_leaf(self, value: Array, tracked: bool = False, name: str | None = None) -> None:
+        if tracked and value.dtype.kind != "f":
+            raise GradientTypeError(
+                f"only floating-point tensors can require a gradient; this one is {value.dtype}. "
+                f"Give floats (1.0 instead of 1) or dtype=float."
+            )
+        self._value = value
+        self._tracked = tracked
+        self._written = 0
+        self._origin = None
+        self.op = None
+        self.inputs = ()
+        self.settings = NO_SETTINGS
+        self.number = tick()
+        self.name = name
+        self.grad = None
+
+
+def leaf(
+    like: Node, value: Array, tracked: bool = False, name: str | None = None, view: bool = False
+) -> Any:
+    """A new leaf of the class of `like` around `value`, which is not copied.
+
+    `view` says that the value shares the memory of `like`.
+    """
+    node: Node = object.__new__(like.__class__)
+    node._become_leaf(value, tracked, name)
+    if view:
+        node._origin = origin(like)
+    return node
+
+
+def constant(value: Any, like: Node) -> Any:
+    """The leaf that stands for an array or a number taking part in an op beside `like`.
+
+    Arrays are copied, so that writing to them later cannot falsify the gradient. A Python number
+    takes the dtype of a floating `like`, as in NumPy (NEP 50): float32 stays float32.
+    """
+    if isinstance(value, float | int) and like._value.dtype.kind == "f":
+        return leaf(like, np.array(value, like._value.dtype))
+    return leaf(like, as_real_array(value))
+
+
+def as_real_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
+    """A copy of `data` as a boolean, integer or floating array; a `TypeError` for other kinds."""
+    if isinstance(data, Node):
+        data = data._value
+    array: Array = np.array(data, dtype)
+    if array.dtype.kind not in "biuf":
+        advice = "take .real and .imag apart" if array.dtype.kind == "c" else "give numbers"
+        raise GradientTypeError(
+            f"minigrad computes with real numbers (float, int, bool); "
+            f"got {array.dtype} of shape {array.shape}: {advice}."
+        )
+    return array
+
+
+def owner(array: Array) -> Any:
+    """The object that owns the memory of `array` (NumPy keeps every view's owner in `.base`)."""
+    return array if array.base is None else array.base
+
+
+def origin(node: Node) -> Node | None:
+    """The leaf whose memory `node` shows: itself, the leaf it is a view of, or None."""
+    return node if node.op is None and node._origin is None else node._origin
+
+
+def is_recording() -> bool:
+    """Whether ops on tensors that require a gradient are recorded here and now."""
+    return recording.get()
+
+
+@contextmanager
+def record_state(on: bool) -> Iterator[None]:
+    """Switch recording on or off for a block of this thread or task, and back in any case."""
+    token = recording.set(on)
+    try:
+        yield
+    finally:
+        recording.reset(token)
+
+
+def no_grad() -> Any:
+    """Compute without recording: a `with` block, or a decorator of a function.
+
+    Results require no gradient and keep no graph. Each thread and task has its own state, and
+    it is restored however the block ends. As `torch.no_grad`.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor(2.0, requires_grad=True)
+    >>> with mg.no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+    return record_state(False)

@@ -1,0 +1,387 @@
+"""How an op is stated and applied.
+
+An op states its value and its derivative once, in plain NumPy, in one of three ways:
+
+- `elementwise(value, *partials)`: one partial derivative per array, `partial(z, x, ...)`;
+- `linear(value, *adjoints)`: linear in each array; one adjoint each, `adjoint(g, z, x, ...)`;
+- `general(value, *vjps)`: anything else; one vjp per array, `vjp(g, z, x, ...)`.
+
+Here `g` is the cotangent of the result, `z` the result, `x, y, ...` the arrays in call order;
+settings follow by keyword. An op has as many arrays as it has rules; its further parameters are
+settings. A rule may be `None`: that array never has a gradient (a mask, a label). Rules never
+mention broadcasting, dtypes or accumulation: the sweep takes care of those.
+
+Each of the three returns a plain function: given arrays it is the value function itself; given a
+tensor among them it also records. Further rules can be added with the decorators `.partial`,
+`.adjoint` and `.vjp`, so that a long one stands below the value as a function of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial, update_wrapper
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.node import (
+    NO_SETTINGS,
+    Array,
+    Node,
+    constant,
+    origin,
+    owner,
+    recording,
+    tick,
+)
+from minigrad.core.samples import Samples
+from minigrad.errors import LeavesGraphError, MinigradError, ShapeError
+
+Rule = Callable[..., Any]
+Function = Any  # a recording function; it carries its `Op` as `.op`
+
+registry: dict[Callable[..., Any], Function] = {}  # NumPy's functions -> ours
+
+
+class Op:
+    """An op as data: its name, its value function, and its rule for each array."""
+
+    def __init__(
+        self,
+        kind: str,
+        value: Callable[..., Any],
+        name: str | None = None,
+        samples: Samples = None,
+        broadcasts: bool = False,
+        explain: Callable[..., str] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.value = value
+        self.name = name or value.__name__
+        self.samples = samples
+        self.broadcasts = broadcasts  # its arrays broadcast, so the sweep sums cotangents back
+        self.explain = explain  # (*shapes, **settings) -> advice, asked when the value refused
+        self.rules: list[Any] = []  # as stated
+        self.pullbacks: list[Rule | None] = []  # the same as vjps
+        self.parameters: list[str] = []  # positional: first the arrays, then settings
+        self.defaults: dict[str, Any] = {}  # of settings
+        self.variadic = False  # takes any number of arrays
+        self.has_settings = False
+        if not isinstance(value, np.ufunc):
+            self._read_signature(value)
+
+    def _read_signature(self, value: Callable[..., Any]) -> None:
+        for name, parameter in signature(value).parameters.items():
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                self.variadic = True
+            elif parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
+                self.parameters.append(name)
+            else:
+                self.has_settings = True
+            if parameter.default is not Parameter.empty:
+                self.defaults[name] = parameter.default
+                self.has_settings = True
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} op {self.name}>"
+
+    def add_rule(self, rule: Any) -> Any:
+        """State the rule of the next array; returns it, so that it can be a decorator."""
+        self.rules.append(rule)
+        self.pullbacks.append(pullback_of_partial(rule) if self.kind == "elementwise" else rule)
+        return rule
+
+    def pullbacks_of(self, node: Node) -> list[Rule | None]:
+        """One vjp for each input of `node`; an op of many arrays has one rule for them all."""
+        return each(self.pullbacks[0], len(node.inputs)) if self.variadic else self.pullbacks
+
+    def rules_of(self, node: Node) -> list[Any]:
+        """The rules as stated, one for each input of `node`."""
+        return self.rules * len(node.inputs) if self.variadic else self.rules
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Split a call's arguments into the arrays and the settings, defaults filled in."""
+        if self.variadic:
+            return args, {**self.defaults, **kwargs}
+        if len(args) > len(self.parameters):
+            raise TypeError(
+                f"{self.name} takes {len(self.parameters)} positional arguments "
+                f"({', '.join(self.parameters)}), but {len(args)} were given."
+            )
+        number = len(self.rules)
+        names = self.parameters[:number]
+        arrays = args[:number] + tuple(kwargs.pop(n) for n in names[len(args) :] if n in kwargs)
+        settings = self.defaults | dict(zip(self.parameters[number:], args[number:], strict=False))
+        return arrays, settings | kwargs
+
+
+@lru_cache(maxsize=256)
+def each(rule: Rule | None, number: int) -> list[Rule | None]:
+    """The rule of an op of many arrays, once for each: it is told which by `argument`."""
+    return [rule and partial(rule, argument=i) for i in range(number)]
+
+
+def pullback_of_partial(rule: Any) -> Rule | None:
+    """The vjp of an elementwise op: the cotangent times the partial, which may be a constant."""
+    if rule is None:
+        return None
+    if not callable(rule):
+        return constant_pullbacks[rule]
+
+    def unary_pullback(g: Any, z: Any, x: Any) -> Any:
+        return g * rule(z, x)
+
+    def binary_pullback(g: Any, z: Any, x: Any, y: Any) -> Any:
+        return g * rule(z, x, y)
+
+    def pullback(g: Any, *values: Any, **settings: Any) -> Any:
+        return g * rule(*values, **settings)
+
+    code = getattr(rule, "__code__", None)
+    if code is None or code.co_kwonlyargcount or code.co_flags & 0x0C:  # *args, **kwargs
+        return pullback
+    return {2: unary_pullback, 3: binary_pullback}.get(code.co_argcount, pullback)
+
+
+constant_pullbacks: dict[Any, Rule] = {
+    1: lambda g, *_: g,
+    -1: lambda g, *_: -g,
+    0: lambda g, *_: np.zeros(g.shape, g.dtype),
+}
+
+
+def elementwise(
+    value: Callable[..., Any],
+    *partials: Any,
+    name: str | None = None,
+    samples: Samples = None,
+) -> Function:
+    """State an elementwise op by its partial derivatives, one per array: `partial(z, x, ...)`.
+
+    A partial may also be one of the constants 1, -1 and 0, or None for an array that has no
+    gradient. `value` is a NumPy ufunc or a function of arrays; `samples` gives the domain of
+    each array for the tests. Returns the recording function.
+
+    >>> import minigrad as mg
+    >>> cube = mg.elementwise(lambda x: x**3, lambda z, x: 3 * x**2, name="cube")
+    >>> mg.grad(cube)(2.0)
+    np.float64(12.0)
+    """
+    return state(Op("elementwise", value, name, samples, broadcasts=True), partials)
+
+
+def linear(
+    value: Callable[..., Any],
+    *adjoints: Any,
+    name: str | None = None,
+    samples: Samples = None,
+    broadcasts: bool = False,
+    explain: Callable[..., str] | None = None,
+) -> Function:
+    """State an op that is linear in each of its arrays by its adjoints, `adjoint(g, z, x, ...)`.
+
+    The adjoint of array i maps a cotangent of the result to one of that array, the others held.
+
+    >>> import minigrad as mg
+    >>> double = mg.linear(lambda x: x + x, lambda g, z, x: g + g, name="double")
+    >>> mg.grad(double)(5.0)
+    np.float64(2.0)
+    """
+    return state(Op("linear", value, name, samples, broadcasts, explain), adjoints)
+
+
+def general(
+    value: Callable[..., Any],
+    *vjps: Any,
+    name: str | None = None,
+    samples: Samples = None,
+    broadcasts: bool = False,
+    explain: Callable[..., str] | None = None,
+) -> Function:
+    """State any op by its vector-Jacobian products, one per array: `vjp(g, z, x, ...)`.
+
+    >>> import minigrad as mg
+    >>> import numpy as np
+    >>> unit = mg.general(
+    ...     lambda x: x / np.sqrt(np.sum(x * x)),
+    ...     lambda g, z, x: (g - z * np.sum(g * z)) / np.sqrt(np.sum(x * x)),
+    ...     name="unit",
+    ... )
+    >>> y, pullback = mg.vjp(unit, np.array([3.0, 4.0]))
+    >>> pullback(np.array([1.0, 0.0]))
+    (array([ 0.128, -0.096]),)
+    """
+    return state(Op("general", value, name, samples, broadcasts, explain), vjps)
+
+
+def state(op: Op, rules: tuple[Any, ...]) -> Function:
+    """Build the op's recording function, and register it under its NumPy function."""
+    for rule in rules:
+        op.add_rule(rule)
+    function = recorder(op, len(rules))
+    if isinstance(op.value, np.ufunc):
+        function.__doc__ = f"`numpy.{op.name}`, recorded."
+        registry[op.value] = function
+    else:
+        update_wrapper(function, op.value)
+    function.__name__ = function.__qualname__ = op.name
+    function.op = op
+    setattr(function, RULE_NAMES[op.kind], op.add_rule)
+    return function
+
+
+RULE_NAMES = {"elementwise": "partial", "linear": "adjoint", "general": "vjp"}
+
+
+def implements(*numpy_functions: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Register a function as what the given NumPy functions do when they meet a tensor."""
+
+    def register(function: Function) -> Function:
+        for numpy_function in numpy_functions:
+            registry[numpy_function] = function
+        return function
+
+    return register
+
+
+# --- applying an op -------------------------------------------------------------------------
+
+
+def recorder(op: Op, rules: int) -> Function:
+    """The function that applies `op`: a short path for one or two arrays without settings."""
+    arrays = op.value.nin if isinstance(op.value, np.ufunc) else len(op.parameters)
+    if arrays == max(rules, 1) and not op.has_settings and not op.variadic:
+        if arrays == 1:
+            return unary(op)
+        if arrays == 2:
+            return binary(op)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply(op, args, kwargs)
+
+    return call
+
+
+def unary(op: Op) -> Function:
+    """`apply` for one array and no settings: the same in a third of the time."""
+    value = op.value
+
+    def call(x: Any, /) -> Any:
+        if not isinstance(x, Node):
+            return value(x)
+        try:
+            z = value(x._value)
+        except Exception as error:
+            raise explained(op, (x,), NO_SETTINGS, error) from error
+        return record(op, (x,), NO_SETTINGS, z, x._tracked)
+
+    return call
+
+
+def binary(op: Op) -> Function:
+    """`apply` for two arrays and no settings: the same in a third of the time."""
+    value = op.value
+
+    def call(x: Any, y: Any, /) -> Any:
+        if isinstance(x, Node):
+            if not isinstance(y, Node):
+                y = constant(y, x)
+        elif isinstance(y, Node):
+            x = constant(x, y)
+        else:
+            return value(x, y)
+        try:
+            z = value(x._value, y._value)
+        except Exception as error:
+            raise explained(op, (x, y), NO_SETTINGS, error) from error
+        return record(op, (x, y), NO_SETTINGS, z, x._tracked or y._tracked)
+
+    return call
+
+
+def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply any op: bind the arguments, compute, and record where a gradient may be needed."""
+    arrays, settings = op.bind(args, kwargs)
+    like = next((x for x in arrays if isinstance(x, Node)), None)
+    settings = {key: without_graph(op, key, setting) for key, setting in settings.items()}
+    if like is None:
+        return op.value(*arrays, **settings)
+    inputs = tuple(x if isinstance(x, Node) else constant(x, like) for x in arrays)
+    try:
+        value = op.value(*[x._value for x in inputs], **settings)
+    except Exception as error:
+        raise explained(op, inputs, settings, error) from error
+    return record(op, inputs, settings, value, any(x._tracked for x in inputs))
+
+
+def record(
+    op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], value: Array, tracked: bool
+) -> Any:
+    """The result of an op, of the class of its first input; with its past if it is tracked."""
+    if value.__class__ is not np.ndarray:
+        value = np.asarray(value)  # NumPy's scalars
+    node: Node = object.__new__(inputs[0].__class__)
+    node._value = value
+    node._written = 0
+    node._origin = None
+    node.number = tick()
+    node.name = None
+    node.grad = None
+    if tracked and recording.get():
+        node._tracked = True
+        node.op = op
+        node.inputs = inputs
+        node.settings = settings
+    else:
+        node._tracked = False
+        node.op = None
+        node.inputs = ()
+        node.settings = NO_SETTINGS
+    if value.base is not None or value is inputs[0]._value:
+        node._origin = shared_origin(value, inputs)
+    return node
+
+
+def without_graph(op: Op, key: str, setting: Any) -> Any:
+    """A setting as plain data; a tensor that needs a gradient cannot be one."""
+    if isinstance(setting, tuple):
+        return tuple(without_graph(op, key, part) for part in setting)
+    if not isinstance(setting, Node):
+        return setting
+    if setting._tracked:
+        raise LeavesGraphError(
+            f"{op.name}: {key}= takes plain data, but got a tensor that requires a gradient, "
+            f"which would be lost here. Pass t.detach() or t.numpy() if that is what you want."
+        )
+    return setting._value
+
+
+def shared_origin(value: Array, inputs: tuple[Node, ...]) -> Node | None:
+    """The leaf whose memory `value` shows, if the op returned an input or a view of one."""
+    home = owner(value)
+    return next((origin(x) for x in inputs if owner(x._value) is home), None)
+
+
+def explained(
+    op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], error: Exception
+) -> Exception:
+    """The error to raise when the value function refused its inputs: what, shapes, advice."""
+    shapes = " and ".join(str(x._value.shape) for x in inputs)
+    if op.explain is not None and isinstance(error, ValueError):
+        advice = op.explain(*[x._value.shape for x in inputs], **settings)
+        if advice:
+            return ShapeError(f"{op.name}: {advice}")
+    if op.broadcasts and isinstance(error, ValueError):
+        return ShapeError(
+            f"{op.name}: shapes {shapes} do not broadcast together. Aligned at the right, axes "
+            f"must be equal or 1; check which one is meant, then reshape or transpose."
+        )
+    if isinstance(error, MinigradError):
+        return error
+    given = "".join(f", {key}={setting!r}" for key, setting in settings.items())
+    named = ShapeError if type(error) is ValueError else type(error)
+    try:
+        return named(f"{op.name}: {error} (inputs of shape {shapes}{given})")
+    except Exception:  # an exception class that wants more than a message keeps its own
+        return error

@@ -1,0 +1,43 @@
+"""Sample inputs, stated beside each op, from which its tests are made.
+
+An elementwise op gives a `Domain` for each array (one alone serves for all); any other op gives a
+list of `case(...)`: the shape, or the very array, of each input, then the settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval to draw from, and points to keep away from (kinks, poles)."""
+
+    low: float
+    high: float
+    avoid: tuple[float, ...] = ()
+
+
+reals = Domain(-3.0, 3.0)
+positive = Domain(0.2, 4.0)
+nonzero = Domain(-3.0, 3.0, avoid=(0.0,))
+unit = Domain(-0.9, 0.9)
+above_one = Domain(1.1, 4.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample call: an array or a shape to draw for each input, and the settings."""
+
+    inputs: tuple[Any, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    domain: Domain = reals
+
+
+def case(*inputs: Any, domain: Domain = reals, **settings: Any) -> Case:
+    """One sample call of an op; a tuple among `inputs` is a shape to draw from `domain`."""
+    return Case(inputs, settings, domain)
+
+
+Samples = Domain | tuple[Domain | None, ...] | list[Case] | None

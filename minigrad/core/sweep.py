@@ -1,0 +1,206 @@
+"""The reverse sweep: the one place where cotangents flow back through a graph.
+
+It visits the recorded nodes from the newest to the oldest, hands each its summed cotangent, and
+asks the op's rule for the contribution to every input that needs one. Broadcasting, dtypes and
+the checks of what a rule returns are here, so that no rule mentions them.
+
+The same loop serves everyone. Backprop runs it on arrays; higher derivatives run it on tensors,
+so that the rules record themselves; a trace listens through `on_step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.broadcasting import ones, sum_to
+from minigrad.core.node import Array, Clock, Node, constant
+from minigrad.core.op import Op
+from minigrad.core.reads import reads
+from minigrad.errors import OverwrittenError, RuleError, ShapeError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the sweep did at one node: the cotangent that arrived, what each input was given,
+    and each input's running sum after it (None where no gradient was needed).
+    """
+
+    node: Node
+    cotangent: Any
+    contributions: tuple[Any, ...]
+    sums: tuple[Any, ...]
+
+
+def sweep(
+    root: Node,
+    cotangent: Any,
+    *,
+    within: Reach | None = None,
+    record: bool = False,
+    on_step: Callable[[Step], None] | None = None,
+) -> list[tuple[Node, Any]]:
+    """Pull `cotangent` of `root` back to the leaves; returns (leaf, its cotangent) pairs.
+
+    Time and memory are linear in the number of nodes visited, without recursion. `within` limits
+    the visit to the nodes between the root and chosen ends, whose cotangents are returned. With
+    `record`, rules are given tensors and so record what they do. `on_step` is told every step
+    taken. Raises `RuleError` where a rule returns no gradient, `OverwrittenError` where a value
+    that a rule reads was overwritten.
+    """
+    if record and not isinstance(cotangent, Node):
+        cotangent = constant(cotangent, root)
+    arrived = {root.number: cotangent}
+    waiting = {root.number: root}
+    heap = [-root.number]
+    live, ends = (within.live, within.ends) if within else (None, ())
+    leaves = []
+    while heap:
+        number = -heappop(heap)
+        node = waiting.pop(number)
+        g = arrived.pop(number)
+        op = node.op
+        if op is None or number in ends:
+            leaves.append((node, g))
+            continue
+        if number < Clock.last_write:
+            check_not_overwritten(node, op)
+        inputs = node.inputs
+        values = (node, *inputs) if record else plain_values(node, inputs)
+        settings = node.settings
+        contributions: list[Any] = []
+        for x, pullback in zip(inputs, op.pullbacks_of(node)):  # noqa: B905  (strict costs 60 ns)
+            if pullback is None or not x._tracked or (live is not None and x.number not in live):
+                contributions.append(None)
+                continue
+            try:
+                c = pullback(g, *values, **settings) if settings else pullback(g, *values)
+                if c.shape != x._value.shape or c.dtype is not x._value.dtype:
+                    c = fitted(c, x, op)
+            except Exception as error:
+                raise blamed(error, node, op) from None
+            if record and not isinstance(c, Node):
+                c = constant(c, x)
+            contributions.append(c)
+            key = x.number
+            if key in arrived:
+                arrived[key] = arrived[key] + c
+            else:
+                arrived[key] = c
+                waiting[key] = x
+                heappush(heap, -key)
+        if on_step is not None:
+            sums = tuple(arrived.get(x.number) for x in inputs)
+            on_step(Step(node, g, tuple(contributions), sums))
+    return leaves
+
+
+def plain_values(node: Node, inputs: tuple[Node, ...]) -> tuple[Any, ...]:
+    """What an ordinary sweep gives to a rule: the arrays of the result and of the inputs."""
+    if len(inputs) == 1:
+        return node._value, inputs[0]._value
+    if len(inputs) == 2:
+        return node._value, inputs[0]._value, inputs[1]._value
+    return node._value, *[x._value for x in inputs]
+
+
+def fitted(c: Any, x: Node, op: Op) -> Any:
+    """A contribution in the shape and the dtype of the input; `RuleError` if it cannot be one."""
+    shape, dtype = x._value.shape, x._value.dtype
+    if c.shape != shape:
+        if not op.broadcasts:
+            raise RuleError(
+                f"the rule returned a gradient of shape {c.shape} for an input of shape {shape}. "
+                f"They must be equal."
+            )
+        c = sum_to(c, shape)
+    if c.dtype is not dtype and c.dtype != dtype:
+        if c.dtype.kind not in "fiub":
+            raise RuleError(f"the rule returned a gradient of dtype {c.dtype} for one of {dtype}.")
+        c = c.astype(dtype)
+    return c
+
+
+def blamed(error: Exception, node: Node, op: Op) -> Exception:
+    """The error of a rule, with the op, the shapes and the node it happened at."""
+    if isinstance(error, AttributeError) and "'shape'" in str(error):
+        error = RuleError("the rule must return an array, one gradient for its input.")
+    shapes = ", ".join(str(x._value.shape) for x in node.inputs)
+    error.add_note(f"in the rule of {op.name}({shapes}) -> {node._value.shape}, #{node.number}")
+    return error
+
+
+def check_not_overwritten(node: Node, op: Op) -> None:
+    """Raise if a value that some rule of `node` reads was written to after it was recorded."""
+    rules = [rule for rule, x in zip(op.rules_of(node), node.inputs, strict=True) if x._tracked]
+    for position, x in enumerate((node, *node.inputs)):
+        home = x._origin or x
+        if home._written > node.number and any(
+            reads(rule, position, op) for rule in rules if callable(rule)
+        ):
+            called = f"{home.name!r} " if home.name else ""
+            raise OverwrittenError(
+                f"the tensor {called}#{home.number} of shape {home._value.shape} was used by "
+                f"{op.name} (#{node.number}) and overwritten since (write #{home._written}), but "
+                f"the gradient of {op.name} needs the value it had. Call backward() before "
+                f"assign() or optimiser.step(), or compute the result again."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What lies between a root and chosen ends (variables), by node number."""
+
+    live: set[int]  # every node that depends on an end, and the ends
+    ends: set[int]
+    elsewhere: bool  # the root or an end depends on something else that requires a gradient
+
+
+def dependents(root: Node, variables: tuple[Node, ...]) -> Reach:
+    """The nodes between `root` and `variables`.
+
+    Nothing older than the variables can depend on them, so the walk stops there: what was
+    recorded before (an outer derivative's graph) is not visited, only noticed.
+    """
+    ends = {x.number for x in variables}
+    oldest = min(ends, default=root.number)
+    found = {root.number: root}
+    stack = [root]
+    elsewhere = any(x.op is not None for x in variables)
+    while stack:
+        for x in stack.pop().inputs:
+            if not x._tracked or x.number in found or x.number in ends:
+                continue
+            if x.number < oldest or x.op is None:
+                elsewhere = True
+            else:
+                found[x.number] = x
+                stack.append(x)
+    live = set(ends)
+    for number in sorted(found):
+        if any(x.number in live for x in found[number].inputs):
+            live.add(number)
+    return Reach(live, ends, elsewhere)
+
+
+def seed(root: Node, cotangent: Any) -> Array:
+    """The cotangent to start from: 1 for a scalar, else the given one, checked and copied."""
+    shape, dtype = root._value.shape, root._value.dtype
+    if cotangent is None:
+        if root._value.size != 1:
+            raise ShapeError(
+                f"the gradient of a tensor of shape {shape} needs a cotangent of that shape: "
+                f"backward(grad), or make it a scalar first, for example with .sum()."
+            )
+        return ones(1, dtype).reshape(shape)
+    given = np.shape(cotangent)
+    if given != shape:
+        raise ShapeError(
+            f"the cotangent has shape {given}, but the tensor it belongs to has {shape}. "
+            f"They must be equal."
+        )
+    return np.array(cotangent, dtype)

@@ -1,0 +1,95 @@
+"""Arithmetic, elementwise: each op with its partial derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.core.op import elementwise, implements, linear
+from minigrad.core.samples import case, nonzero, positive, reals
+
+add = elementwise(np.add, 1, 1, samples=reals)
+subtract = elementwise(np.subtract, 1, -1, samples=reals)
+negative = elementwise(np.negative, -1, samples=reals)
+positive_ = elementwise(np.positive, 1, samples=reals)
+
+multiply = elementwise(
+    np.multiply,
+    lambda z, x, y: y,
+    lambda z, x, y: x,
+    samples=reals,
+)
+divide = elementwise(
+    np.divide,
+    lambda z, x, y: 1 / y,
+    lambda z, x, y: -z / y,
+    samples=(reals, nonzero),
+)
+power = elementwise(  # at y = 0 the first is 0, even where x is 0 as well
+    np.power,
+    lambda z, x, y: y * x ** np.where(y == 0, 1, y - 1),
+    lambda z, x, y: z * np.log(np.where(x > 0, x, 1)),
+    samples=(positive, reals),
+)
+square = elementwise(np.square, lambda z, x: 2 * x, samples=reals)
+sqrt = elementwise(np.sqrt, lambda z, x: 0.5 / z, samples=positive)
+reciprocal = elementwise(np.reciprocal, lambda z, x: -z * z, samples=nonzero)
+
+absolute = elementwise(np.absolute, lambda z, x: np.sign(x), samples=nonzero)  # 0 at 0
+sign = elementwise(np.sign, 0, samples=nonzero)
+
+maximum = elementwise(  # a tie shares equally
+    np.maximum,
+    lambda z, x, y: np.where(x == y, 0.5, x > y),
+    lambda z, x, y: np.where(x == y, 0.5, y > x),
+    samples=reals,
+)
+minimum = elementwise(  # a tie shares equally
+    np.minimum,
+    lambda z, x, y: np.where(x == y, 0.5, x < y),
+    lambda z, x, y: np.where(x == y, 0.5, y < x),
+    samples=reals,
+)
+
+
+@implements(np.where)
+def where(condition, x, y):
+    """`x` where the condition holds, else `y`; as `numpy.where` with three arguments.
+
+    Both branches are computed, so a derivative that is infinite in the branch not taken still
+    meets a zero cotangent: `where(x > 0, sqrt(x), 0)` has the gradient 0 * inf = nan at x = 0.
+    The way out is to make the argument harmless first: `sqrt(where(x > 0, x, 1))` inside.
+
+    >>> import minigrad as mg
+    >>> mg.where(mg.Tensor([1.0, -1.0]) > 0, 10.0, 20.0)
+    array([10., 20.])
+    """
+    return choose_between(condition, x, y)
+
+
+choose_between = linear(
+    lambda condition, x, y: np.where(condition, x, y),
+    None,
+    lambda g, z, condition, x, y: np.where(condition, g, 0),
+    lambda g, z, condition, x, y: np.where(condition, 0, g),
+    name="where",
+    samples=[case(np.array([[True], [False]]), (2, 3), (3,))],
+    broadcasts=True,
+)
+
+
+def power_as_numpy_does(x, y):
+    """`x ** y`: for the exponents 2, 0.5 and -1 the op of that name, as in `ndarray.__pow__`."""
+    special = {2: square, 0.5: sqrt, -1: reciprocal}.get(y) if isinstance(y, int | float) else None
+    return power(x, y) if special is None else special(x)
+
+
+@linear
+def cast(x, *, dtype):
+    """The values in another floating-point type: `t.astype(dtype)`."""
+    if dtype.kind != "f":
+        raise TypeError(f"a tensor in a graph stays floating-point; {dtype} has no gradient.")
+    return x.astype(dtype)
+
+
+cast.adjoint(lambda g, z, x, *, dtype: g)
+cast.op.samples = [case((2, 3), dtype=np.dtype(np.float32))]

@@ -1,0 +1,70 @@
+"""Indexing: all of ndarray's (basic, newaxis, ellipsis, integer arrays, masks, mixed)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.core.node import Node
+from minigrad.core.op import Function, linear
+from minigrad.core.samples import case
+
+
+def getitem(x, index):
+    """`x[index]`. An index array is copied, so that writing to it cannot falsify the gradient.
+
+    >>> import minigrad as mg
+    >>> mg.grad(lambda x: mg.sum(x[[0, 0, 2]]))(mg.Tensor([1.0, 2.0, 3.0]))
+    Tensor([2., 0., 1.])
+    """
+    return pick(x, index=frozen(index))
+
+
+def frozen(index):
+    """The index with its arrays and lists as arrays of its own."""
+    if isinstance(index, tuple):
+        return tuple(frozen(part) for part in index)
+    if isinstance(index, Node):
+        return index
+    return np.array(index) if isinstance(index, np.ndarray | list) else index
+
+
+def repeats(index):
+    """Whether an index may name the same element twice: only integer arrays can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in parts)
+
+
+pick = linear(
+    lambda x, *, index: x[index],
+    lambda g, z, x, *, index: put(g, index=index, shape=x.shape),
+    name="getitem",
+    samples=[
+        case((3, 4), index=(slice(None, None, -1), slice(1, 3))),
+        case((3, 4), index=(..., None, 2)),
+        case((3, 4), index=np.array([2, 0, 2])),
+        case((3, 4), index=(np.array([0, 2, 0]), np.array([1, 1, 1]))),
+        case((2, 2), index=np.array([[True, False], [True, True]])),
+        case((3, 4, 2), index=(np.array([0, 2]), slice(None), np.array([0, 0]))),
+    ],
+)
+
+
+def add_into_zeros(x, *, index, shape):
+    """Zeros of `shape` with `x` added at `index`: what was picked goes back to its place."""
+    z = np.zeros(shape, x.dtype)
+    if repeats(index):
+        np.add.at(z, index, x)
+    else:
+        z[index] = x
+    return z
+
+
+put: Function = linear(
+    add_into_zeros,
+    lambda g, z, x, *, index, shape: g[index],
+    name="put",
+    samples=[
+        case((2, 4), index=np.array([2, 0]), shape=(3, 4)),
+        case((3,), index=(slice(None), 1), shape=(3, 4)),
+    ],
+)

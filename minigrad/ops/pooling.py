@@ -1,0 +1,151 @@
+"""Pooling: every activation map on its own becomes smaller. No padding, no parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.op import Function, general, linear
+from minigrad.core.samples import case
+from minigrad.errors import ShapeError
+from minigrad.ops.geometry import Pair, Remainder, check_tiling, pair, taps, windows
+
+
+def resolve(op, x, size, stride, remainder):
+    """Size and stride as pairs, after the checks; the stride defaults to the size."""
+    shape = np.shape(x)
+    if len(shape) < 2:
+        raise ShapeError(f"{op}: takes maps (..., H, W); got shape {shape}.")
+    size = pair(op, "size", size)
+    stride = size if stride is None else pair(op, "stride", stride)
+    check_tiling(op, shape[-2:], size, stride, ((0, 0), (0, 0)), remainder)
+    return {"size": size, "stride": stride}
+
+
+def maxpool(
+    x, size: int | Pair = 2, *, stride: int | Pair | None = None, remainder: Remainder = "error"
+):
+    """The largest value of every window: (..., H, W) -> (..., Ho, Wo).
+
+    Ho = (H - size) / stride + 1, which must be a whole number unless `remainder="drop"`.
+    The stride defaults to the size. Of values that tie in a window the first gets the whole
+    gradient. Raises `ShapeError` where the window does not tile its input.
+    As `torch.nn.functional.max_pool2d`.
+
+    >>> import minigrad as mg
+    >>> mg.maxpool(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[4.]])
+    """
+    return maxpool_(x, **resolve("maxpool", x, size, stride, remainder))
+
+
+def avgpool(
+    x, size: int | Pair = 2, *, stride: int | Pair | None = None, remainder: Remainder = "error"
+):
+    """The mean of every window: (..., H, W) -> (..., Ho, Wo). Otherwise as `maxpool`.
+
+    >>> import minigrad as mg
+    >>> mg.avgpool(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[2.5]])
+    """
+    return avgpool_(x, **resolve("avgpool", x, size, stride, remainder))
+
+
+# --- the largest of each window -------------------------------------------------------------
+
+
+def largest(x, *, size, stride):
+    """The elementwise maximum over the places of the window, one strided slice each."""
+    positions = windows(x, size, stride).shape[-4:-2]
+    z = None
+    for _, _, rows, columns in taps(size, stride, (1, 1), positions):
+        part = x[..., rows, columns]
+        z = part.copy() if z is None else np.maximum(z, part, out=z)
+    return z
+
+
+def first_largest(x, size, stride):
+    """Which place of its window (counted row by row) holds the first largest value."""
+    view = windows(x, size, stride)  # (..., Ho, Wo, Fh, Fw)
+    return np.argmax(view.reshape(*view.shape[:-2], -1), axis=-1)
+
+
+maxpool_ = general(
+    largest,
+    lambda g, z, x, size, stride: place(
+        g, choice=first_largest(plain(x), size, stride), shape=x.shape, size=size, stride=stride
+    ),
+    name="maxpool",
+    samples=[
+        case((2, 4, 6), size=(2, 2), stride=(2, 2)),
+        case((1, 1, 5, 5), size=(3, 3), stride=(2, 2)),
+    ],
+)
+
+
+def plain(x):
+    """The array of a tensor, for a choice that has no derivative."""
+    return x if isinstance(x, np.ndarray) else x.numpy()
+
+
+def place_value(z, *, choice, shape, size, stride):
+    """Each window's value put back at the chosen place; windows that overlap add up."""
+    x = np.zeros(shape, z.dtype)
+    width = size[1]
+    for i, j, rows, columns in taps(size, stride, (1, 1), z.shape[-2:]):
+        x[..., rows, columns] += np.where(choice == i * width + j, z, 0)
+    return x
+
+
+def take_value(x, *, choice, shape, size, stride):
+    """The value at the chosen place of each window."""
+    view = windows(x, size, stride)
+    flat = view.reshape(*view.shape[:-2], -1)
+    return np.take_along_axis(flat, choice[..., None], -1)[..., 0]
+
+
+choices: dict[str, Any] = {"choice": np.array([[[0, 3, 1], [2, 0, 1]]]), "shape": (1, 3, 4)}
+place: Function = linear(
+    place_value,
+    lambda g, x, z, **where: take(g, **where),
+    name="maxpool_place",
+    samples=[case((1, 2, 3), size=(2, 2), stride=(1, 1), **choices)],
+)
+take: Function = linear(
+    take_value,
+    lambda g, z, x, **where: place(g, **where),
+    name="maxpool_take",
+    samples=[case((1, 3, 4), size=(2, 2), stride=(1, 1), **choices)],
+)
+
+
+# --- the mean of each window ----------------------------------------------------------------
+
+
+def mean_of_windows(x, *, size, stride):
+    """The mean over the places of the window."""
+    return windows(x, size, stride).mean(axis=(-2, -1), dtype=x.dtype)
+
+
+def share_value(z, *, shape, size, stride):
+    """Each window's value, shared equally among its places; windows that overlap add up."""
+    x = np.zeros(shape, z.dtype)
+    part = z / (size[0] * size[1])
+    for _, _, rows, columns in taps(size, stride, (1, 1), z.shape[-2:]):
+        x[..., rows, columns] += part
+    return x
+
+
+avgpool_ = linear(
+    mean_of_windows,
+    lambda g, z, x, **window: share(g, shape=x.shape, **window),
+    name="avgpool",
+    samples=[case((2, 4, 6), size=(2, 2), stride=(2, 2)), case((5, 5), size=(3, 3), stride=(2, 2))],
+)
+share: Function = linear(
+    share_value,
+    lambda g, x, z, *, shape, **window: avgpool_(g, **window),
+    name="avgpool_share",
+    samples=[case((2, 2, 3), shape=(2, 4, 6), size=(2, 2), stride=(2, 2))],
+)
