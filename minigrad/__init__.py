@@ -1,5 +1,7 @@
 """minigrad: a graph-based autodiff engine with a tiny tensor DSL, in Python over NumPy."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.core.node import no_grad as no_grad
 from minigrad.core.op import elementwise as elementwise
 from minigrad.core.op import general as general
@@ -34,5 +36,39 @@ from minigrad.tensor import Tensor as Tensor
 from minigrad.transforms import grad as grad
 from minigrad.transforms import value_and_grad as value_and_grad
 from minigrad.transforms import vjp as vjp
+
+if TYPE_CHECKING:
+    from minigrad import data as data
+    from minigrad import nn as nn
+    from minigrad import optim as optim
+    from minigrad.nn import load as load
+    from minigrad.nn import save as save
+
+LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
+    "data": "minigrad.data",
+    "draw": "minigrad.draw:draw",
+    "graph": "minigrad.draw:graph",
+    "load": "minigrad.nn:load",
+    "nn": "minigrad.nn",
+    "optim": "minigrad.optim",
+    "save": "minigrad.nn:save",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load what `LAZY` names when it is first asked for."""
+    if name not in LAZY:
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, _, attribute = LAZY[name].partition(":")
+    found = getattr(import_module(module), attribute) if attribute else import_module(module)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})
+
 
 __version__ = "0.1.0"

@@ -1,0 +1,218 @@
+"""Layers. Weights come from `rng`: a NumPy `Generator`, a seed, or None for a fresh one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.errors import ShapeError
+from minigrad.nn.initialise import Initialiser, he_normal, zeros
+from minigrad.nn.module import Module
+from minigrad.ops.activations import relu, sigmoid
+from minigrad.ops.convolution import conv2d
+from minigrad.ops.exponential import tanh
+from minigrad.ops.pooling import avgpool, maxpool
+from minigrad.ops.shaping import reshape
+from minigrad.tensor import Tensor
+
+Rng = np.random.Generator | int | None
+Pair = tuple[int, int]
+
+
+def parameter(
+    initialise: Initialiser, shape: tuple[int, ...], rng: Rng, dtype: npt.DTypeLike, name: str
+) -> Tensor:
+    """A parameter drawn by an initialiser."""
+    values = initialise(shape, np.random.default_rng(rng))
+    return Tensor(values, requires_grad=True, name=name, dtype=dtype)
+
+
+class Linear(Module):
+    """x @ weight + bias: (..., inputs) -> (..., outputs); weight (inputs, outputs).
+
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Linear(3, 2, rng=0)
+    >>> layer(mg.Tensor([[1.0, 2.0, 3.0]])).shape
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        bias: bool = True,
+        rng: Rng = None,
+        initialise: Initialiser = he_normal,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        self.weight = parameter(initialise, (inputs, outputs), rng, dtype, "weight")
+        self.bias = parameter(zeros, (outputs,), rng, dtype, "bias") if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """The weighted sums."""
+        z = x @ self.weight
+        return z if self.bias is None else z + self.bias
+
+
+class Conv2d(Module):
+    """`filters` filters of `size` slid over images: (B, channels, H, W) -> (B, filters, Ho, Wo).
+
+    Stride, padding, dilation, groups and remainder as in `mg.conv2d`.
+
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Conv2d(3, 10, 5, padding=2, rng=0)
+    >>> layer
+    Conv2d(760 parameters)
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        size: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: int | Pair | str = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+        remainder: str = "error",
+        bias: bool = True,
+        rng: Rng = None,
+        initialise: Initialiser = he_normal,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        if channels % groups or filters % groups:
+            raise ShapeError(
+                f"Conv2d: {channels} channels and {filters} filters must both split evenly into "
+                f"{groups} groups."
+            )
+        rows, columns = (size, size) if isinstance(size, int) else size
+        shape = (filters, channels // groups, rows, columns)
+        self.weight = parameter(initialise, shape, rng, dtype, "weight")
+        self.bias = parameter(zeros, (filters,), rng, dtype, "bias") if bias else None
+        self.geometry: dict[str, Any] = {
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "groups": groups,
+            "remainder": remainder,
+        }
+
+    def forward(self, x: Any) -> Any:
+        """The activation maps."""
+        return conv2d(x, self.weight, self.bias, **self.geometry)
+
+
+class MaxPool(Module):
+    """`mg.maxpool` as a layer: no parameters, each map on its own.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.nn.MaxPool(2)(mg.Tensor(np.zeros((1, 6, 28, 28)))).shape
+    (1, 6, 14, 14)
+    """
+
+    pool: Callable[..., Any] = staticmethod(maxpool)
+
+    def __init__(
+        self, size: int | Pair = 2, *, stride: int | Pair | None = None, remainder: str = "error"
+    ) -> None:
+        self.size = size
+        self.window: dict[str, Any] = {"stride": stride, "remainder": remainder}
+
+    def forward(self, x: Any) -> Any:
+        """The smaller maps."""
+        return self.pool(x, self.size, **self.window)
+
+
+class AvgPool(MaxPool):
+    """`mg.avgpool` as a layer."""
+
+    pool = staticmethod(avgpool)
+
+
+class ReLU(Module):
+    """`mg.relu` as a layer."""
+
+    def forward(self, x: Any) -> Any:
+        """max(x, 0)."""
+        return relu(x)
+
+
+class Sigmoid(Module):
+    """`mg.sigmoid` as a layer."""
+
+    def forward(self, x: Any) -> Any:
+        """1 / (1 + exp(-x))."""
+        return sigmoid(x)
+
+
+class Tanh(Module):
+    """`np.tanh` as a layer."""
+
+    def forward(self, x: Any) -> Any:
+        """tanh(x)."""
+        return tanh(x)
+
+
+class Flatten(Module):
+    """Everything but the first axis along one: (B, C, H, W) -> (B, C * H * W)."""
+
+    def forward(self, x: Any) -> Any:
+        """One row per sample."""
+        return reshape(x, (x.shape[0], -1))
+
+
+class Dropout(Module):
+    """While training, each value is 0 with probability `rate`, else scaled by 1 / (1 - rate).
+
+    The mask is drawn anew at each call from `rng`. Srivastava et al. 2014.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.nn.Dropout(0.5, rng=0)(mg.Tensor(np.ones(4)))
+    Tensor([2., 0., 0., 0.])
+    """
+
+    def __init__(self, rate: float = 0.5, *, rng: Rng = None) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout: the rate is a probability in [0, 1); got {rate}.")
+        self.rate = rate
+        self.rng = np.random.default_rng(rng)
+
+    def forward(self, x: Any) -> Any:
+        """The values that were kept."""
+        if not self.training or self.rate == 0:
+            return x
+        kept = self.rng.random(x.shape) >= self.rate
+        return x * (kept / (1 - self.rate)).astype(x.dtype)
+
+
+class Sequential(Module):
+    """Layers, or any functions of one tensor, applied one after the other.
+
+    >>> import minigrad as mg
+    >>> network = mg.nn.Sequential(mg.nn.Linear(2, 8, rng=0), mg.relu, mg.nn.Linear(8, 1, rng=1))
+    >>> network(mg.Tensor([[0.0, 1.0]])).shape
+    (1, 1)
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for layer in layers:
+            if not callable(layer):
+                raise TypeError(f"Sequential: takes layers and functions; got {layer!r}.")
+        self.layers = layers
+
+    def forward(self, x: Any) -> Any:
+        """The last layer's output."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, index: int) -> Callable[[Any], Any]:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)

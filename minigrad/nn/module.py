@@ -1,0 +1,95 @@
+"""`Module`: a plain class whose parameters are found by walking its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from minigrad.tensor import Tensor
+
+
+class Module:
+    """A function with parameters: subclass it, keep tensors and modules as attributes.
+
+    `forward` computes; calling the module calls it. Parameters are all tensors that require a
+    gradient and are found in the attributes, in order, through modules, lists, tuples and dicts.
+
+    >>> import minigrad as mg
+    >>> class Scale(mg.nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = mg.Tensor(2.0, requires_grad=True)
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    >>> scale = Scale()
+    >>> scale(mg.Tensor(3.0))
+    Tensor(6., requires_grad=True)
+    >>> [name for name, parameter in scale.named_parameters()]
+    ['factor']
+    """
+
+    training = True
+
+    def forward(self, *inputs: Any) -> Any:
+        """What the module computes; to be written by each kind of module."""
+        raise TypeError(f"{type(self).__name__} has no forward(self, x): define what it computes.")
+
+    def __call__(self, *inputs: Any) -> Any:
+        """`forward` of the inputs."""
+        return self.forward(*inputs)
+
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor it holds, with its dotted name; one that is shared comes once."""
+        seen: set[int] = set()
+        for name, part in parts(self):
+            if isinstance(part, Tensor) and id(part) not in seen:
+                seen.add(id(part))
+                yield name, part
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """(dotted name, tensor) of every parameter, such as `layers.0.weight`."""
+        return ((name, t) for name, t in self.named_tensors() if t.requires_grad)
+
+    def parameters(self) -> list[Tensor]:
+        """Every parameter, in the order of the attributes."""
+        return [t for _, t in self.named_parameters()]
+
+    def train(self, on: bool = True) -> Self:
+        """Switch it and its modules to training (dropout drops); returns itself."""
+        for _, part in parts(self):
+            if isinstance(part, Module):
+                part.training = on
+        return self
+
+    def eval(self) -> Self:
+        """Switch it and its modules to evaluation (dropout lets everything through)."""
+        return self.train(False)
+
+    def __repr__(self) -> str:
+        count = sum(p.size for p in self.parameters())
+        return (
+            f"{type(self).__name__}({count:,} parameters)" if count else f"{type(self).__name__}()"
+        )
+
+
+def parts(root: Any) -> Iterator[tuple[str, Any]]:
+    """`root` and all tensors and modules inside it, depth first, with dotted names."""
+    stack: list[tuple[str, Any]] = [("", root)]
+    seen: set[int] = set()
+    while stack:
+        name, part = stack.pop()
+        if isinstance(part, Tensor):
+            yield name, part
+            continue
+        if id(part) in seen:
+            continue
+        if isinstance(part, Module):
+            yield name, part
+            inside = list(vars(part).items())
+        elif isinstance(part, dict):
+            inside = list(part.items())
+        elif isinstance(part, list | tuple):
+            inside = [(str(i), item) for i, item in enumerate(part)]
+        else:
+            continue
+        seen.add(id(part))
+        stack.extend((f"{name}.{key}" if name else str(key), item) for key, item in inside[::-1])

@@ -1,0 +1,106 @@
+"""Adam and AdamW: steps scaled by running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from minigrad.optim.optimiser import Array, Optimiser
+from minigrad.tensor import Tensor
+
+
+class Adam(Optimiser):
+    """w -= lr * m / (sqrt(v) + eps), m and v the bias-corrected running means of grad, grad^2.
+
+    Weight decay is added to the gradient. Kingma and Ba 2015, arXiv:1412.6980, algorithm 1; as
+    `torch.optim.Adam`.
+
+    >>> import minigrad as mg
+    >>> w = mg.Tensor([1.0], requires_grad=True)
+    >>> optimiser = mg.optim.Adam([w], lr=0.1)
+    >>> mg.sum(w * w).backward()
+    >>> optimiser.step()
+    >>> w
+    Tensor([0.9], requires_grad=True)
+    """
+
+    decoupled = False  # weight decay acts on the weights themselves
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        if not (0 <= betas[0] < 1 and 0 <= betas[1] < 1 and eps > 0 and weight_decay >= 0):
+            raise ValueError(
+                f"betas are in [0, 1), eps is positive, weight_decay at least 0; got "
+                f"betas={betas}, eps={eps}, weight_decay={weight_decay}."
+            )
+        self.betas = betas
+        self.eps = eps
+        self.weight_decay = weight_decay
+        self.means = self.buffers()
+        self.squares = self.buffers()
+        self.scratch = self.buffers()
+        self.decayed = self.buffers() if weight_decay and not self.decoupled else []
+        self.counts = [0] * len(self.parameters)  # updates of each parameter so far
+
+    def update(self, i: int, value: Array, grad: Array) -> None:
+        """One step of the algorithm."""
+        mean, square, scratch = self.means[i], self.squares[i], self.scratch[i]
+        beta1, beta2 = self.betas
+        self.counts[i] += 1
+        if self.weight_decay and self.decoupled:
+            value *= 1 - self.lr * self.weight_decay
+        elif self.weight_decay:
+            decayed = self.decayed[i]
+            np.multiply(value, self.weight_decay, out=decayed)
+            grad = np.add(decayed, grad, out=decayed)
+        mean *= beta1
+        np.multiply(grad, 1 - beta1, out=scratch)
+        mean += scratch
+        square *= beta2
+        np.multiply(grad, grad, out=scratch)
+        scratch *= 1 - beta2
+        square += scratch
+        np.sqrt(square, out=scratch)
+        scratch *= 1 / math.sqrt(1 - beta2 ** self.counts[i])
+        scratch += self.eps
+        np.divide(mean, scratch, out=scratch)
+        scratch *= self.lr / (1 - beta1 ** self.counts[i])
+        np.subtract(value, scratch, out=value)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: w shrinks by lr * weight_decay at each step.
+
+    Loshchilov and Hutter 2019, arXiv:1711.05101; as `torch.optim.AdamW`.
+
+    >>> import minigrad as mg
+    >>> w = mg.Tensor([1.0], requires_grad=True)
+    >>> optimiser = mg.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> mg.sum(w * w).backward()
+    >>> optimiser.step()
+    >>> w
+    Tensor([0.85], requires_grad=True)
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)

@@ -1,0 +1,61 @@
+"""What all optimisers share: the parameters, and how a step is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.core.node import Clock, Node, tick
+from minigrad.tensor import Tensor
+
+Array = npt.NDArray[Any]
+
+
+class Optimiser:
+    """The parameters to update, and the learning rate `lr`, which may be changed at any time.
+
+    A subclass says what memory it keeps per parameter, all of it made here, so that a step
+    allocates nothing, and how `update` uses it. Parameters without a gradient are left alone.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("there is nothing to optimise: the list of parameters is empty.")
+        for p in self.parameters:
+            if not isinstance(p, Tensor) or p.op is not None or not p.requires_grad:
+                raise TypeError(
+                    f"parameters are tensors made with requires_grad=True, not computed ones; "
+                    f"got {p!r}."
+                )
+        if len({id(p) for p in self.parameters}) < len(self.parameters):
+            raise ValueError("a parameter is in the list more than once.")
+        if not lr > 0:
+            raise ValueError(f"the learning rate must be positive; got lr={lr}.")
+        self.lr = lr
+        self.steps = 0
+
+    def zero_grad(self) -> None:
+        """Forget the gradients, so that the next `backward()` starts afresh."""
+        for p in self.parameters:
+            p.grad = None
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient, in place."""
+        self.steps += 1
+        Clock.last_write = number = tick()
+        for i, p in enumerate(self.parameters):
+            if p.grad is not None:
+                p._written = number
+                self.update(i, p._value, p.grad._value if isinstance(p.grad, Node) else p.grad)
+
+    def update(self, i: int, value: Array, grad: Array) -> None:
+        """Change the value of parameter number `i` in place."""
+        raise TypeError(f"{type(self).__name__} does not say how to update.")
+
+    def buffers(self) -> list[Array]:
+        """One array of zeros per parameter, of its shape and dtype."""
+        return [np.zeros_like(p._value) for p in self.parameters]

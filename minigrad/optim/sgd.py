@@ -1,0 +1,56 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from minigrad.optim.optimiser import Array, Optimiser
+from minigrad.tensor import Tensor
+
+
+class SGD(Optimiser):
+    """w -= lr * v with v = momentum * v + (grad + weight_decay * w); as `torch.optim.SGD`.
+
+    >>> import minigrad as mg
+    >>> w = mg.Tensor([1.0], requires_grad=True)
+    >>> optimiser = mg.optim.SGD([w], lr=0.1)
+    >>> mg.sum(w * w).backward()
+    >>> optimiser.step()
+    >>> w
+    Tensor([0.8], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float,
+        *,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        if not 0 <= momentum < 1 or weight_decay < 0:
+            raise ValueError(
+                f"momentum is in [0, 1) and weight_decay at least 0; got momentum={momentum}, "
+                f"weight_decay={weight_decay}."
+            )
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.scratch = self.buffers()
+        self.velocity = self.buffers() if momentum else None
+
+    def update(self, i: int, value: Array, grad: Array) -> None:
+        """Go down the slope."""
+        scratch = self.scratch[i]
+        if self.weight_decay:
+            np.multiply(value, self.weight_decay, out=scratch)
+            grad = np.add(scratch, grad, out=scratch)
+        if self.velocity is not None:
+            velocity = self.velocity[i]
+            velocity *= self.momentum
+            velocity += grad
+            grad = velocity
+        np.multiply(grad, self.lr, out=scratch)
+        np.subtract(value, scratch, out=value)
