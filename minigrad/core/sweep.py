@@ -10,9 +10,9 @@ so that the rules record themselves; a trace listens through `on_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -37,26 +37,29 @@ class Step:
 
 
 def sweep(
-    root: Node,
-    cotangent: Any,
+    roots: Iterable[tuple[Node, Any]],
     *,
     within: Reach | None = None,
     record: bool = False,
     on_step: Callable[[Step], None] | None = None,
 ) -> list[tuple[Node, Any]]:
-    """Pull `cotangent` of `root` back to the leaves; returns (leaf, its cotangent) pairs.
+    """Pull the roots' cotangents back to the leaves; returns (leaf, its cotangent) pairs.
 
     Time and memory are linear in the number of nodes visited, without recursion. `within` limits
-    the visit to the nodes between the root and chosen ends, whose cotangents are returned. With
+    the visit to the nodes between the roots and chosen ends, whose cotangents are returned. With
     `record`, rules are given tensors and so record what they do. `on_step` is told every step
     taken. Raises `RuleError` where a rule returns no gradient, `OverwrittenError` where a value
     that a rule reads was overwritten.
     """
-    if record and not isinstance(cotangent, Node):
-        cotangent = constant(cotangent, root)
-    arrived = {root.number: cotangent}
-    waiting = {root.number: root}
-    heap = [-root.number]
+    arrived: dict[int, Any] = {}
+    waiting: dict[int, Node] = {}
+    for root, cotangent in roots:
+        g = constant(cotangent, root) if record and not isinstance(cotangent, Node) else cotangent
+        number = root.number
+        arrived[number] = arrived[number] + g if number in arrived else g
+        waiting[number] = root
+    heap = [-number for number in waiting]
+    heapify(heap)
     live, ends = (within.live, within.ends) if within else (None, ())
     leaves = []
     while heap:
@@ -138,7 +141,7 @@ def check_not_overwritten(node: Node, op: Op) -> None:
     """Raise if a value that some rule of `node` reads was written to after it was recorded."""
     rules = [rule for rule, x in zip(op.rules_of(node), node.inputs, strict=True) if x._tracked]
     for position, x in enumerate((node, *node.inputs)):
-        home = x._origin or x
+        home = x if x._origin is None else x._origin
         if home._written > node.number and any(
             reads(rule, position, op) for rule in rules if callable(rule)
         ):
@@ -153,38 +156,48 @@ def check_not_overwritten(node: Node, op: Op) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What lies between a root and chosen ends (variables), by node number."""
+    """What lies between roots and chosen ends (variables), by node number."""
 
-    live: set[int]  # every node that depends on an end, and the ends
+    live: dict[int, Node]  # every node that depends on an end, and the ends
     ends: set[int]
-    elsewhere: bool  # the root or an end depends on something else that requires a gradient
+    outside: list[Node]  # what else requires a gradient and leads into it, or into the ends
 
 
-def dependents(root: Node, variables: tuple[Node, ...]) -> Reach:
-    """The nodes between `root` and `variables`.
+def dependents(roots: Sequence[Node], ends: Sequence[Node]) -> Reach:
+    """The nodes between `roots` and `ends`.
 
-    Nothing older than the variables can depend on them, so the walk stops there: what was
-    recorded before (an outer derivative's graph) is not visited, only noticed.
+    Nothing older than the ends can depend on them, so the walk stops there: what was recorded
+    before (an outer derivative's graph) is not visited, only noticed.
     """
-    ends = {x.number for x in variables}
-    oldest = min(ends, default=root.number)
-    found = {root.number: root}
-    stack = [root]
-    elsewhere = any(x.op is not None for x in variables)
+    live = {x.number: x for x in ends}
+    numbers = set(live)
+    oldest = min(numbers, default=0)
+    found = dict(live)
+    outside = [x for x in ends if x.op is not None]
+    stack: list[Node] = []
+    for x in roots:
+        reached(x, oldest, found, stack, outside)
     while stack:
         for x in stack.pop().inputs:
-            if not x._tracked or x.number in found or x.number in ends:
-                continue
-            if x.number < oldest or x.op is None:
-                elsewhere = True
-            else:
-                found[x.number] = x
-                stack.append(x)
-    live = set(ends)
+            reached(x, oldest, found, stack, outside)
     for number in sorted(found):
-        if any(x.number in live for x in found[number].inputs):
-            live.add(number)
-    return Reach(live, ends, elsewhere)
+        node = found[number]
+        if number not in live and any(x.number in live for x in node.inputs):
+            live[number] = node
+    return Reach(live, numbers, outside)
+
+
+def reached(
+    x: Node, oldest: int, found: dict[int, Node], stack: list[Node], outside: list[Node]
+) -> None:
+    """Note a node met for the first time: one to walk on from, or one from outside."""
+    if not x._tracked or x.number in found:
+        return
+    found[x.number] = x
+    if x.op is None or x.number < oldest:
+        outside.append(x)
+    else:
+        stack.append(x)
 
 
 def seed(root: Node, cotangent: Any) -> Array:
