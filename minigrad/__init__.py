@@ -34,6 +34,11 @@ from minigrad.ops.shaping import stack as stack
 from minigrad.ops.shaping import transpose as transpose
 from minigrad.tensor import Tensor as Tensor
 from minigrad.transforms import grad as grad
+from minigrad.transforms import hessian as hessian
+from minigrad.transforms import hvp as hvp
+from minigrad.transforms import jacobian as jacobian
+from minigrad.transforms import jvp as jvp
+from minigrad.transforms import stop_gradient as stop_gradient
 from minigrad.transforms import value_and_grad as value_and_grad
 from minigrad.transforms import vjp as vjp
 

@@ -125,7 +125,7 @@ class Tensor(Node):
                 "(or under no_grad). Make the parameters with requires_grad=True."
             )
         cotangent = grad if create_graph and isinstance(grad, Node) else seed(self, grad)
-        reached = sweep(self, cotangent, record=create_graph)
+        reached = sweep([(self, cotangent)], record=create_graph)
         written = [(x, accumulated(x, g, create_graph)) for x, g in reached]
         for x, total in written:
             x.grad = total

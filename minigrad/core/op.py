@@ -55,6 +55,7 @@ class Op:
         samples: Samples = None,
         broadcasts: bool = False,
         explain: Callable[..., str] | None = None,
+        jointly: bool = False,
     ) -> None:
         self.kind = kind
         self.value = value
@@ -62,6 +63,8 @@ class Op:
         self.samples = samples
         self.broadcasts = broadcasts  # its arrays broadcast, so the sweep sums cotangents back
         self.explain = explain  # (*shapes, **settings) -> advice, asked when the value refused
+        self.jointly = jointly  # linear in all its arrays at once, not in each beside the others
+        self.function: Function = value  # the recording function
         self.rules: list[Any] = []  # as stated
         self.pullbacks: list[Rule | None] = []  # the same as vjps
         self.parameters: list[str] = []  # positional: first the arrays, then settings
@@ -178,17 +181,20 @@ def linear(
     samples: Samples = None,
     broadcasts: bool = False,
     explain: Callable[..., str] | None = None,
+    jointly: bool = False,
 ) -> Function:
     """State an op that is linear in each of its arrays by its adjoints, `adjoint(g, z, x, ...)`.
 
     The adjoint of array i maps a cotangent of the result to one of that array, the others held.
+    `jointly` says that it is linear in all arrays at once (as `where`), not a product of them
+    (as `matmul`).
 
     >>> import minigrad as mg
     >>> double = mg.linear(lambda x: x + x, lambda g, z, x: g + g, name="double")
     >>> mg.grad(double)(5.0)
     np.float64(2.0)
     """
-    return state(Op("linear", value, name, samples, broadcasts, explain), adjoints)
+    return state(Op("linear", value, name, samples, broadcasts, explain, jointly), adjoints)
 
 
 def general(
@@ -227,6 +233,7 @@ def state(op: Op, rules: tuple[Any, ...]) -> Function:
         update_wrapper(function, op.value)
     function.__name__ = function.__qualname__ = op.name
     function.op = op
+    op.function = function
     setattr(function, RULE_NAMES[op.kind], op.add_rule)
     return function
 

@@ -74,6 +74,7 @@ choose_between = linear(
     name="where",
     samples=[case(np.array([[True], [False]]), (2, 3), (3,))],
     broadcasts=True,
+    jointly=True,
 )
 
 

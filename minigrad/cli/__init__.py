@@ -1,0 +1,92 @@
+"""The command `minigrad`: the lecture's two networks, trained and drawn."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from minigrad.errors import MinigradError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(package_name="minigrad")
+def commands() -> None:
+    """Train the lecture's networks and draw their graphs, values and gradients in them."""
+
+
+out_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="The folder for the pictures; made if it is not there.",
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, help="Seed of the random weights and batches."
+)
+
+
+@commands.command()
+@out_option
+@seed_option
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=2000, help="Give up after so many steps."
+)
+def xor(out: Path, seed: int, steps: int) -> None:
+    """XOR by a multi-layer perceptron: the weights set by hand, then learned; xor.svg, xor.png."""
+    from minigrad.cli.xor import run
+
+    run(folder(out), seed, steps, Console())
+
+
+@commands.command()
+@click.option(
+    "--data",
+    default="digits",
+    metavar="digits|PATH",
+    help="The built-in digits, or a folder with the IDX files of MNIST or Fashion-MNIST.",
+)
+@out_option
+@seed_option
+@click.option("--epochs", type=click.IntRange(min=1), default=20, help="Passes over the images.")
+@click.option("--batch", type=click.IntRange(min=1), default=32, help="Images in a batch.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), default=0.003,
+              help="Learning rate of AdamW; it falls to 0.")  # fmt: skip
+def cnn(data: str, out: Path, seed: int, epochs: int, batch: int, rate: float) -> None:
+    """A convolutional network on real images: [conv, relu, maxpool] x 2 and linear; cnn.svg."""
+    from minigrad.cli.cnn import load, run
+
+    run(load(data, seed), folder(out), seed, epochs, batch, rate, Console())
+
+
+def folder(out: Path) -> Path:
+    """The folder, made if need be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"cannot make the folder {out}: {error.strerror}.") from error
+    return out
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command and exit: 0 when done, 1 when training failed, 2 for wrong arguments."""
+    try:
+        status = commands.main(arguments, prog_name="minigrad", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        status = 0
+    except click.ClickException as error:
+        click.echo(f"minigrad: {error.format_message()} (see minigrad --help)", err=True)
+        status = 2
+    except MinigradError as error:
+        click.echo(f"minigrad: {error}", err=True)
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("minigrad: stopped.", err=True)
+        status = 130
+    sys.exit(status)
