@@ -132,7 +132,7 @@ class Tensor(Node):
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
-        return leaf(self, self._value, view=True)
+        return leaf(self, self._value.view(), view=True)
 
     def numpy(self) -> Array:
         """The values as a plain array, out of the graph: a read-only view."""
@@ -154,8 +154,11 @@ class Tensor(Node):
         >>> w
         Tensor([0.5, 1.5], requires_grad=True)
         """
-        if self.op is not None or self._origin is not None:
-            raise GraphError("assign: only a leaf can be written, not a result or a view of one.")
+        if self.op is not None or self._value.base is not None:
+            raise GraphError(
+                "assign: only a leaf can be written, not a result or a view of one. Make a leaf "
+                "of its own with mg.Tensor(t.data)."
+            )
         new = as_real_array(value)
         if new.shape != self.shape:
             raise ShapeError(f"assign: the tensor has shape {self.shape}, the value {new.shape}.")

@@ -328,6 +328,8 @@ def record(
     """The result of an op, of the class of its first input; with its past if it is tracked."""
     if value.__class__ is not np.ndarray:
         value = np.asarray(value)  # NumPy's scalars
+    if value is inputs[0]._value or value is inputs[-1]._value:
+        value = value.view()  # whoever shows an input's memory can be told by `.base`
     node: Node = object.__new__(inputs[0].__class__)
     node._value = value
     node._written = 0
@@ -345,7 +347,7 @@ def record(
         node.op = None
         node.inputs = ()
         node.settings = NO_SETTINGS
-    if value.base is not None or value is inputs[0]._value:
+    if value.base is not None:
         node._origin = shared_origin(value, inputs)
     return node
 
@@ -365,7 +367,7 @@ def without_graph(op: Op, key: str, setting: Any) -> Any:
 
 
 def shared_origin(value: Array, inputs: tuple[Node, ...]) -> Node | None:
-    """The leaf whose memory `value` shows, if the op returned an input or a view of one."""
+    """The leaf whose memory `value` shows, if the op returned a view of an input."""
     home = owner(value)
     return next((origin(x) for x in inputs if owner(x._value) is home), None)
 
