@@ -30,6 +30,7 @@ Array = npt.NDArray[Any]
 tick = count(1).__next__
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 NO_SETTINGS: Mapping[str, Any] = {}
+PYTHON_NUMBERS = (float, int, bool)  # but not np.float64, which is a float to isinstance
 
 
 class Clock:
@@ -102,18 +103,23 @@ def constant(value: Any, like: Node) -> Any:
     """The leaf that stands for an array or a number taking part in an op beside `like`.
 
     Arrays are copied, so that writing to them later cannot falsify the gradient. A Python number
-    takes the dtype of a floating `like`, as in NumPy (NEP 50): float32 stays float32.
+    adapts to the dtype of `like`, as in NumPy (NEP 50): float32 stays float32.
     """
-    if isinstance(value, float | int) and like._value.dtype.kind == "f":
-        return leaf(like, np.array(value, like._value.dtype))
-    return leaf(like, as_real_array(value))
+    if value.__class__ not in PYTHON_NUMBERS:
+        return leaf(like, as_real_array(value))
+    dtype = like._value.dtype
+    if dtype.kind != "f":
+        dtype = np.result_type(dtype, value)
+    return leaf(like, np.array(value, dtype))
 
 
 def as_real_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     """A copy of `data` as a boolean, integer or floating array; a `TypeError` for other kinds."""
     if isinstance(data, Node):
         data = data._value
-    array: Array = np.array(data, dtype)
+    array: Array = np.array(data)
+    if dtype is not None and array.dtype.kind in "biuf":
+        array = array.astype(dtype, copy=False)
     if array.dtype.kind not in "biuf":
         advice = "take .real and .imag apart" if array.dtype.kind == "c" else "give numbers"
         raise GradientTypeError(

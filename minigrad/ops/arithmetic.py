@@ -80,7 +80,8 @@ choose_between = linear(
 
 def power_as_numpy_does(x, y):
     """`x ** y`: for the exponents 2, 0.5 and -1 the op of that name, as in `ndarray.__pow__`."""
-    special = {2: square, 0.5: sqrt, -1: reciprocal}.get(y) if isinstance(y, int | float) else None
+    floats = y.__class__ in (int, float) and x.dtype.kind == "f"
+    special = {2: square, 0.5: sqrt, -1: reciprocal}.get(y) if floats else None
     return power(x, y) if special is None else special(x)
 
 
