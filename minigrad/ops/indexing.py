@@ -20,12 +20,21 @@ def getitem(x, index):
 
 
 def frozen(index):
-    """The index with its arrays and lists as arrays of its own."""
-    if isinstance(index, tuple):
-        return tuple(frozen(part) for part in index)
-    if isinstance(index, Node):
-        return index
-    return np.array(index) if isinstance(index, np.ndarray | list) else index
+    """The index with everything that NumPy reads as an index array as an array of its own."""
+    parts = index if isinstance(index, tuple) else (index,)
+    own = tuple(part if isinstance(part, SIMPLE) else index_array(part) for part in parts)
+    return own if isinstance(index, tuple) else own[0]
+
+
+SIMPLE = (slice, int, np.integer, type(None), type(...))
+
+
+def index_array(part):
+    """A copy of an array, tensor or sequence in an index; integers, as in NumPy, if it is empty."""
+    if isinstance(part, Node):
+        return part if part._tracked else part._value.copy()  # a tracked one will be refused
+    empty = isinstance(part, list | tuple | range) and np.size(part) == 0
+    return np.array(part, np.intp if empty else None)
 
 
 def repeats(index):
