@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.core.node import Array, Clock, Node, as_real_array, leaf, tick
+from minigrad.core.node import Array, Node, Write, as_real_array, leaf
 from minigrad.core.op import registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
@@ -163,11 +163,7 @@ class Tensor(Node):
         if new.shape != self.shape:
             raise ShapeError(f"assign: the tensor has shape {self.shape}, the value {new.shape}.")
         self._value[...] = new
-        self._mark_written()
-
-    def _mark_written(self) -> None:
-        """Note that the values have just been overwritten (`assign`, the optimisers)."""
-        self._written = Clock.last_write = tick()
+        self._written = Write.now()
 
     # --- operators
 

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.places import Place, here
 from minigrad.errors import GradientTypeError
 
 if TYPE_CHECKING:
@@ -37,6 +38,22 @@ class Clock:
     """The number of the latest write to any leaf: the sweep looks closer only after one."""
 
     last_write = 0
+
+
+class Write(NamedTuple):
+    """One overwriting of leaves, by `assign` or by an optimiser's step."""
+
+    number: int
+    place: Place | None
+
+    @classmethod
+    def now(cls) -> Write:
+        """Begin a write; give it to each leaf it changes."""
+        Clock.last_write = number = tick()
+        return cls(number, here())
+
+
+NEVER = Write(0, None)
 
 
 class Node:
@@ -58,7 +75,7 @@ class Node:
 
     _value: Array
     _tracked: bool  # a gradient may be needed here
-    _written: int  # number of the latest write, 0 if none
+    _written: Write  # the latest write to a leaf
     _origin: Node | None  # the leaf whose memory this value is a view of
     op: Op | None  # None for a leaf
     inputs: tuple[Node, ...]
@@ -75,7 +92,7 @@ class Node:
             )
         self._value = value
         self._tracked = tracked
-        self._written = 0
+        self._written = NEVER
         self._origin = None
         self.op = None
         self.inputs = ()

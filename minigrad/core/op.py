@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import (
+    NEVER,
     NO_SETTINGS,
     Array,
     Node,
@@ -332,7 +333,7 @@ def record(
         value = value.view()  # whoever shows an input's memory can be told by `.base`
     node: Node = object.__new__(inputs[0].__class__)
     node._value = value
-    node._written = 0
+    node._written = NEVER
     node._origin = None
     node.number = tick()
     node.name = None

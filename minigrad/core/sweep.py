@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.broadcasting import ones, sum_to
-from minigrad.core.node import Array, Clock, Node, constant
+from minigrad.core.node import Clock, Node, as_real_array, constant
 from minigrad.core.op import Op
 from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
@@ -142,15 +142,15 @@ def check_not_overwritten(node: Node, op: Op) -> None:
     rules = [rule for rule, x in zip(op.rules_of(node), node.inputs, strict=True) if x._tracked]
     for position, x in enumerate((node, *node.inputs)):
         home = x if x._origin is None else x._origin
-        if home._written > node.number and any(
+        if home._written.number > node.number and any(
             reads(rule, position, op) for rule in rules if callable(rule)
         ):
             called = f"{home.name!r} " if home.name else ""
             raise OverwrittenError(
                 f"the tensor {called}#{home.number} of shape {home._value.shape} was used by "
-                f"{op.name} (#{node.number}) and overwritten since (write #{home._written}), but "
-                f"the gradient of {op.name} needs the value it had. Call backward() before "
-                f"assign() or optimiser.step(), or compute the result again."
+                f"{op.name} (#{node.number}), and overwritten since at {home._written.place}. The "
+                f"gradient of {op.name} needs the value it had: call backward() before assign() "
+                f"or optimiser.step(), or compute the result again."
             )
 
 
@@ -200,8 +200,11 @@ def reached(
         stack.append(x)
 
 
-def seed(root: Node, cotangent: Any) -> Array:
-    """The cotangent to start from: 1 for a scalar, else the given one, checked and copied."""
+def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:
+    """The cotangent to start from: 1 for a scalar, else the given one, checked and copied.
+
+    One that is a tensor stays one, with its past, where the sweep is to be recorded.
+    """
     shape, dtype = root._value.shape, root._value.dtype
     if cotangent is None:
         if root._value.size != 1:
@@ -210,10 +213,12 @@ def seed(root: Node, cotangent: Any) -> Array:
                 f"backward(grad), or make it a scalar first, for example with .sum()."
             )
         return ones(1, dtype).reshape(shape)
-    given = np.shape(cotangent)
+    given = cotangent._value.shape if isinstance(cotangent, Node) else np.shape(cotangent)
     if given != shape:
         raise ShapeError(
             f"the cotangent has shape {given}, but the tensor it belongs to has {shape}. "
             f"They must be equal."
         )
-    return np.array(cotangent, dtype)
+    if record and isinstance(cotangent, Node):
+        return cotangent
+    return as_real_array(cotangent, dtype)

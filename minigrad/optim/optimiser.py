@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.core.node import Clock, Node, tick
+from minigrad.core.node import Node, Write
 from minigrad.tensor import Tensor
 
 Array = npt.NDArray[Any]
@@ -46,10 +46,10 @@ class Optimiser:
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
         self.steps += 1
-        Clock.last_write = number = tick()
+        write = Write.now()
         for i, p in enumerate(self.parameters):
             if p.grad is not None:
-                p._written = number
+                p._written = write
                 self.update(i, p._value, p.grad._value if isinstance(p.grad, Node) else p.grad)
 
     def update(self, i: int, value: Array, grad: Array) -> None:
