@@ -221,4 +221,4 @@ def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:
         )
     if record and isinstance(cotangent, Node):
         return cotangent
-    return as_real_array(cotangent, dtype)
+    return as_real_array(np.asarray(cotangent), dtype)
