@@ -124,7 +124,7 @@ class Tensor(Node):
                 "backward: this tensor was not computed from any tensor that requires a gradient "
                 "(or under no_grad). Make the parameters with requires_grad=True."
             )
-        cotangent = grad if create_graph and isinstance(grad, Node) else seed(self, grad)
+        cotangent = seed(self, grad, record=create_graph)
         reached = sweep([(self, cotangent)], record=create_graph)
         written = [(x, accumulated(x, g, create_graph)) for x, g in reached]
         for x, total in written:
