@@ -34,3 +34,7 @@ class GraphError(MinigradError, RuntimeError):
 
 class DataError(MinigradError, ValueError):
     """A data file that is missing, truncated or of another kind; labels that are out of range."""
+
+
+class DrawingError(MinigradError, ValueError):
+    """A picture that cannot be made: a kind of file that is not known, too many nodes."""
