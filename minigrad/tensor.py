@@ -283,7 +283,7 @@ class Tensor(Node):
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         self._leaving("np.asarray(t)")
-        return np.array(self._value, dtype, copy=copy if copy is not None else True)
+        return np.array(self.data, dtype, copy=True if copy is None else copy)
 
     def _leaving(self, how: str) -> Array:
         if self._tracked:
@@ -294,10 +294,7 @@ class Tensor(Node):
         return self._value
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise TypeError(
-            "a tensor's elements cannot be set one by one: its past would be wrong. Use "
-            "np.where(mask, new, t), or t.assign(values) for a leaf."
-        )
+        raise TypeError(NOT_ONE_BY_ONE)
 
     def _in_place(self, other: Any) -> Any:
         if self._tracked and self.op is None:
@@ -322,6 +319,12 @@ class Tensor(Node):
         if function in registry:
             return registry[function](*args, **kwargs)
         return without_rule(function, "__call__", args, kwargs)
+
+
+NOT_ONE_BY_ONE = (
+    "a tensor's elements cannot be set one by one: its past would be wrong. Use "
+    "np.where(mask, new, t), or t.assign(values) for a leaf."
+)
 
 
 def plain(x: Any) -> Any:
@@ -388,7 +391,9 @@ def without_rule(function: Any, method: str, args: tuple[Any, ...], kwargs: dict
     name = getattr(function, "__name__", str(function)) + (
         "" if method == "__call__" else f".{method}"
     )
-    if kwargs and function in registry:
+    if method == "at" and isinstance(args[0], Node):  # it writes even into read-only arrays
+        raise TypeError(NOT_ONE_BY_ONE)
+    if "out" in kwargs or (kwargs and function in registry):
         raise TypeError(
             f"np.{name} of tensors takes no {', '.join(kwargs)}= here. Leave it out, or compute "
             f"on t.numpy()."
@@ -413,7 +418,7 @@ def tensors_in(structure: Any) -> Iterator[Node]:
 
 
 def unwrapped(structure: Any) -> Any:
-    """The same nested tuples and lists with arrays for tensors."""
+    """The same nested tuples and lists with arrays for tensors; read-only, as tensors are."""
     if isinstance(structure, tuple | list):
         return type(structure)(unwrapped(part) for part in structure)
-    return plain(structure)
+    return structure.numpy() if isinstance(structure, Tensor) else structure
