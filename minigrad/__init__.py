@@ -2,16 +2,31 @@
 
 from typing import TYPE_CHECKING
 
+from minigrad.checkpoint import checkpoint as checkpoint
 from minigrad.core.node import no_grad as no_grad
 from minigrad.core.op import elementwise as elementwise
 from minigrad.core.op import general as general
 from minigrad.core.op import linear as linear
+from minigrad.ops.activations import celu as celu
+from minigrad.ops.activations import elu as elu
+from minigrad.ops.activations import gelu as gelu
+from minigrad.ops.activations import hard_swish as hard_swish
+from minigrad.ops.activations import hardtanh as hardtanh
+from minigrad.ops.activations import leaky_relu as leaky_relu
+from minigrad.ops.activations import log_sigmoid as log_sigmoid
 from minigrad.ops.activations import log_softmax as log_softmax
+from minigrad.ops.activations import mish as mish
 from minigrad.ops.activations import relu as relu
+from minigrad.ops.activations import selu as selu
 from minigrad.ops.activations import sigmoid as sigmoid
+from minigrad.ops.activations import silu as silu
 from minigrad.ops.activations import softmax as softmax
+from minigrad.ops.activations import softplus as softplus
+from minigrad.ops.activations import softsign as softsign
 from minigrad.ops.arithmetic import where as where
 from minigrad.ops.convolution import conv2d as conv2d
+from minigrad.ops.error_function import erf as erf
+from minigrad.ops.error_function import erfc as erfc
 from minigrad.ops.linalg import dot as dot
 from minigrad.ops.linalg import matmul as matmul
 from minigrad.ops.losses import binary_cross_entropy as binary_cross_entropy
