@@ -334,11 +334,9 @@ def plain(x: Any) -> Any:
 
 def accumulated(x: Node, g: Any, create_graph: bool) -> Any:
     """The new `grad` of a leaf: what it had plus `g`, never memory that anything else uses."""
-    if create_graph:
-        g = g if isinstance(g, Node) else leaf(x, np.array(g))
     if x.grad is not None:
         return x.grad + g
-    return g if create_graph else np.array(g)
+    return arithmetic.positive_(g) if create_graph else np.array(g)
 
 
 PREDICATES = {
