@@ -11,6 +11,7 @@ B images, C channels, O filters, G groups, H x W pixels, P = Ho * Wo positions; 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,14 @@ def columns(x, size, stride, padding, dilation, groups):
     x = np.pad(x, ((0, 0), (0, 0), *padding)) if padding != ((0, 0), (0, 0)) else x
     patches = windows(x, size, stride, dilation)  # (B, C, Ho, Wo, Fh, Fw)
     patches = patches.transpose(1, 4, 5, 0, 2, 3)  # (C, Fh, Fw, B, Ho, Wo)
-    return patches.reshape(groups, -1, x.shape[0] * patches.shape[-2] * patches.shape[-1])
+    weights, positions = prod(patches.shape[:3]) // groups, prod(patches.shape[3:])
+    return patches.reshape(groups, weights, positions)
 
 
 def by_filter(z, groups):
     """Outputs with filters first, one row each. (B, O, Ho, Wo) -> (G, O/G, B * P)"""
-    return z.transpose(1, 0, 2, 3).reshape(groups, z.shape[1] // groups, -1)
+    positions = z.shape[0] * z.shape[2] * z.shape[3]
+    return z.transpose(1, 0, 2, 3).reshape(groups, z.shape[1] // groups, positions)
 
 
 def correlate_value(x, w, *, stride, padding, dilation, groups):
@@ -111,7 +114,8 @@ def spread_value(z, w, *, shape, stride, padding, dilation, groups):
     """col2im: the adjoint of reading patches is adding them back where they were read."""
     rows = w.reshape(groups, w.shape[0] // groups, -1)  # (G, O/G, K)
     cols = rows.transpose(0, 2, 1) @ by_filter(z, groups)  # (G, K, B * P)
-    cols = cols.reshape(-1, *w.shape[2:], z.shape[0], *z.shape[2:])  # (C, Fh, Fw, B, Ho, Wo)
+    channels = groups * w.shape[1]
+    cols = cols.reshape(channels, *w.shape[2:], len(z), *z.shape[2:])  # (C, Fh, Fw, B, Ho, Wo)
     (top, bottom), (left, right) = padding
     height, width = shape
     x = np.zeros((len(cols), z.shape[0], height + top + bottom, width + left + right), cols.dtype)

@@ -67,8 +67,13 @@ def largest(x, *, size, stride):
 
 def first_largest(x, size, stride):
     """Which place of its window (counted row by row) holds the first largest value."""
-    view = windows(x, size, stride)  # (..., Ho, Wo, Fh, Fw)
-    return np.argmax(view.reshape(*view.shape[:-2], -1), axis=-1)
+    return np.argmax(flat_windows(x, size, stride), axis=-1)
+
+
+def flat_windows(x, size, stride):
+    """Every window's values along one axis: (..., H, W) -> (..., Ho, Wo, Fh * Fw)."""
+    view = windows(x, size, stride)
+    return view.reshape(*view.shape[:-2], size[0] * size[1])
 
 
 maxpool_ = general(
@@ -100,9 +105,7 @@ def place_value(z, *, choice, shape, size, stride):
 
 def take_value(x, *, choice, shape, size, stride):
     """The value at the chosen place of each window."""
-    view = windows(x, size, stride)
-    flat = view.reshape(*view.shape[:-2], -1)
-    return np.take_along_axis(flat, choice[..., None], -1)[..., 0]
+    return np.take_along_axis(flat_windows(x, size, stride), choice[..., None], -1)[..., 0]
 
 
 choices: dict[str, Any] = {"choice": np.array([[[0, 3, 1], [2, 0, 1]]]), "shape": (1, 3, 4)}
