@@ -93,7 +93,8 @@ class Op:
     def add_rule(self, rule: Any) -> Any:
         """State the rule of the next array; returns it, so that it can be a decorator."""
         self.rules.append(rule)
-        self.pullbacks.append(pullback_of_partial(rule) if self.kind == "elementwise" else rule)
+        elementwise = self.kind == "elementwise"
+        self.pullbacks.append(pullback_of_partial(rule, self.has_settings) if elementwise else rule)
         return rule
 
     def pullbacks_of(self, node: Node) -> list[Rule | None]:
@@ -126,7 +127,7 @@ def each(rule: Rule | None, number: int) -> list[Rule | None]:
     return [rule and partial(rule, argument=i) for i in range(number)]
 
 
-def pullback_of_partial(rule: Any) -> Rule | None:
+def pullback_of_partial(rule: Any, has_settings: bool) -> Rule | None:
     """The vjp of an elementwise op: the cotangent times the partial, which may be a constant."""
     if rule is None:
         return None
@@ -143,7 +144,7 @@ def pullback_of_partial(rule: Any) -> Rule | None:
         return g * rule(*values, **settings)
 
     code = getattr(rule, "__code__", None)
-    if code is None or code.co_kwonlyargcount or code.co_flags & 0x0C:  # *args, **kwargs
+    if has_settings or code is None or code.co_flags & 0x0C:  # *args, **kwargs
         return pullback
     return {2: unary_pullback, 3: binary_pullback}.get(code.co_argcount, pullback)
 
@@ -227,7 +228,7 @@ def state(op: Op, rules: tuple[Any, ...]) -> Function:
     for rule in rules:
         op.add_rule(rule)
     function = recorder(op, len(rules))
-    if isinstance(op.value, np.ufunc):
+    if isinstance(op.value, NUMPY_FUNCTIONS):
         function.__doc__ = f"`numpy.{op.name}`, recorded."
         registry[op.value] = function
     else:
@@ -239,6 +240,7 @@ def state(op: Op, rules: tuple[Any, ...]) -> Function:
     return function
 
 
+NUMPY_FUNCTIONS = (np.ufunc, type(np.sum))  # those that ask their arguments what to do
 RULE_NAMES = {"elementwise": "partial", "linear": "adjoint", "general": "vjp"}
 
 
@@ -378,11 +380,12 @@ def explained(
 ) -> Exception:
     """The error to raise when the value function refused its inputs: what, shapes, advice."""
     shapes = " and ".join(str(x._value.shape) for x in inputs)
-    if op.explain is not None and isinstance(error, ValueError):
+    refused = isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError)
+    if op.explain is not None and refused:
         advice = op.explain(*[x._value.shape for x in inputs], **settings)
         if advice:
             return ShapeError(f"{op.name}: {advice}")
-    if op.broadcasts and isinstance(error, ValueError):
+    if op.broadcasts and refused:
         return ShapeError(
             f"{op.name}: shapes {shapes} do not broadcast together. Aligned at the right, axes "
             f"must be equal or 1; check which one is meant, then reshape or transpose."

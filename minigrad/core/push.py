@@ -69,7 +69,7 @@ def through_linear(node: Node, op: Op, tangents: list[Any], record: bool) -> Any
         for i, (rule, t) in enumerate(zip(op.rules_of(node), tangents, strict=True))
         if t is not None and rule is not None
     ]
-    if op.jointly or op.variadic:
+    if op.jointly:
         if not active:
             return None
         filled = [

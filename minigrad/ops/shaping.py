@@ -124,6 +124,7 @@ join = linear(
     slice_of_join,
     name="concatenate",
     samples=[case((2, 3), (1, 3), axis=0), case((2, 1), (2, 2), (2, 1), axis=-1)],
+    jointly=True,
 )
 
 
@@ -144,6 +145,7 @@ pile = linear(
     lambda g, z, *arrays, argument, axis: g[(slice(None),) * (axis % g.ndim) + (argument,)],
     name="stack",
     samples=[case((2, 3), (2, 3), axis=0), case((2,), (2,), (2,), axis=-1)],
+    jointly=True,
 )
 
 
