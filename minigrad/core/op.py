@@ -150,9 +150,9 @@ def pullback_of_partial(rule: Any, has_settings: bool) -> Rule | None:
 
 
 constant_pullbacks: dict[Any, Rule] = {
-    1: lambda g, *_: g,
-    -1: lambda g, *_: -g,
-    0: lambda g, *_: np.zeros(g.shape, g.dtype),
+    1: lambda g, *_, **settings: g,
+    -1: lambda g, *_, **settings: -g,
+    0: lambda g, *_, **settings: np.zeros(g.shape, g.dtype),
 }
 
 
