@@ -1,13 +1,23 @@
-"""Activation functions, and softmax with its kin."""
+"""Activation functions, and softmax with its kin.
+
+One that is a formula of others is written as that formula. One with two branches is an op of its
+own: as `where` of two formulas it would compute, and store, both.
+"""
 
 from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Literal
 
 import numpy as np
 
 from minigrad.core.broadcasting import zeros
 from minigrad.core.op import elementwise, general
-from minigrad.core.samples import case, nonzero, reals
-from minigrad.ops.reductions import logsumexp
+from minigrad.core.samples import Domain, case, nonzero, reals
+from minigrad.ops.error_function import normal_cdf
+from minigrad.ops.exponential import tanh
+
+# --- rectifiers -----------------------------------------------------------------------------
 
 
 @elementwise
@@ -23,7 +33,71 @@ def relu(x):
 
 
 relu.partial(lambda z, x: np.sign(z))
-relu.op.samples = nonzero
+
+
+@elementwise
+def leaky_relu(x, slope=0.01):
+    """x where it is positive, else slope * x. At 0 the derivative is the slope.
+
+    As `torch.nn.functional.leaky_relu`; Maas et al. 2013.
+
+    >>> import minigrad as mg
+    >>> mg.leaky_relu(mg.Tensor([-1.0, 2.0]), 0.1)
+    Tensor([-0.1,  2. ])
+    """
+    return np.where(np.greater(x, 0), x, np.multiply(x, slope))
+
+
+leaky_relu.partial(lambda z, x, slope: np.where(x > 0, 1, slope))
+
+
+@elementwise
+def elu(x, alpha=1.0):
+    """x where it is positive, else alpha * (exp(x) - 1). At 0 the derivative is alpha.
+
+    As `torch.nn.functional.elu`; Clevert et al. 2016.
+
+    >>> import minigrad as mg
+    >>> mg.elu(mg.Tensor([-1.0, 2.0]))
+    Tensor([-0.63212056,  2.        ])
+    """
+    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+elu.partial(lambda z, x, alpha: np.where(x > 0, 1, z + alpha))
+
+SELU_SCALE = 1.0507009873554804934193349852946
+SELU_ALPHA = 1.6732632423543772848170429916717
+
+
+def selu(x):
+    """The ELU scaled so that layers keep mean 0 and variance 1: 1.0507 * elu(x, 1.6733).
+
+    As `torch.nn.functional.selu`; Klambauer et al. 2017, whose constants these are.
+
+    >>> import minigrad as mg
+    >>> mg.selu(mg.Tensor([-1.0, 2.0]))
+    Tensor([-1.11133074,  2.10140197])
+    """
+    return SELU_SCALE * elu(x, SELU_ALPHA)
+
+
+def celu(x, alpha=1.0):
+    """The ELU with a derivative that has no jump: x, or alpha * (exp(x / alpha) - 1) below 0.
+
+    As `torch.nn.functional.celu`; Barron 2017.
+
+    >>> import minigrad as mg
+    >>> mg.celu(mg.Tensor([-1.0, 2.0]), 0.5)
+    Tensor([-0.43233236,  2.        ])
+    """
+    return alpha * elu(x / alpha)
+
+
+relu.op.samples = leaky_relu.op.samples = elu.op.samples = nonzero
+
+
+# --- the logistic function and its kin ------------------------------------------------------
 
 
 @elementwise
@@ -39,18 +113,141 @@ def sigmoid(x):
 
 
 sigmoid.partial(lambda z, x: z * (1 - z))
-sigmoid.op.samples = reals
+
+
+@elementwise
+def softplus(x):
+    """log(1 + exp(x)), elementwise, without overflow: a smooth relu.
+
+    A primitive for its stability: its derivative is the sigmoid. As
+    `torch.nn.functional.softplus`.
+
+    >>> import minigrad as mg
+    >>> mg.softplus(mg.Tensor([0.0, 1000.0, -1000.0]))
+    Tensor([6.93147181e-01, 1.00000000e+03, 0.00000000e+00])
+    """
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+softplus.partial(lambda z, x: sigmoid(x))
+
+sigmoid.op.samples = softplus.op.samples = reals
+
+
+def log_sigmoid(x):
+    """log(sigmoid(x)), elementwise, without underflow: -softplus(-x).
+
+    As `torch.nn.functional.logsigmoid`.
+
+    >>> import minigrad as mg
+    >>> mg.log_sigmoid(mg.Tensor([0.0, -1000.0]))
+    Tensor([-6.93147181e-01, -1.00000000e+03])
+    """
+    return -softplus(-x)
+
+
+def silu(x):
+    """x * sigmoid(x), elementwise; also called swish.
+
+    As `torch.nn.functional.silu`; Hendrycks and Gimpel 2016, Ramachandran et al. 2017.
+
+    >>> import minigrad as mg
+    >>> mg.silu(mg.Tensor([0.0, 1.0]))
+    Tensor([0.        , 0.73105858])
+    """
+    return x * sigmoid(x)
+
+
+def mish(x):
+    """x * tanh(softplus(x)), elementwise. As `torch.nn.functional.mish`; Misra 2019.
+
+    >>> import minigrad as mg
+    >>> mg.mish(mg.Tensor([0.0, 1.0]))
+    Tensor([0.        , 0.86509839])
+    """
+    return x * tanh(softplus(x))
+
+
+def gelu(x, *, approximate: Literal["none", "tanh"] = "none"):
+    """x times the probability that a standard normal number is at most x, elementwise.
+
+    With approximate="tanh" that probability is (1 + tanh(u)) / 2, u = sqrt(2 / pi) * (x +
+    0.044715 x^3): faster, and less than 5e-4 away. As `torch.nn.functional.gelu`; Hendrycks and
+    Gimpel 2016. Raises `ValueError` for another `approximate`.
+
+    >>> import minigrad as mg
+    >>> mg.gelu(mg.Tensor([0.0, 1.0]))
+    Tensor([0.        , 0.84134475])
+    >>> mg.gelu(mg.Tensor([0.0, 1.0]), approximate="tanh")
+    Tensor([0.        , 0.84119199])
+    """
+    if approximate == "none":
+        return x * normal_cdf(x)
+    if approximate != "tanh":
+        raise ValueError(f'gelu: approximate is "none" or "tanh"; got {approximate!r}.')
+    y = hardtanh(x, -22.0, 22.0)  # beyond it the sigmoid is 0 or 1, and the cube would overflow
+    return x * sigmoid(y * (1 + 0.044715 * y * y) * (2 * sqrt(2 / pi)))
+
+
+# --- squashing without exponentials ---------------------------------------------------------
+
+
+@elementwise
+def hardtanh(x, low=-1.0, high=1.0):
+    """x cut off at `low` and `high`, elementwise. At both the derivative is taken as 0.
+
+    As `torch.nn.functional.hardtanh`.
+
+    >>> import minigrad as mg
+    >>> mg.hardtanh(mg.Tensor([-3.0, 0.5, 3.0]))
+    Tensor([-1. ,  0.5,  1. ])
+    """
+    return np.clip(x, low, high)
+
+
+hardtanh.partial(lambda z, x, low, high: (low < x) & (x < high))
+hardtanh.op.samples = Domain(-3.0, 3.0, avoid=(-1.0, 1.0))
+
+
+def hard_swish(x):
+    """x times a straight line from 0 at -3 to 1 at 3, flat beyond: a swish without exp.
+
+    As `torch.nn.functional.hardswish`; Howard et al. 2019.
+
+    >>> import minigrad as mg
+    >>> mg.hard_swish(mg.Tensor([-4.0, 1.0, 4.0]))
+    Tensor([-0.        ,  0.66666667,  4.        ])
+    """
+    return x * (hardtanh(x + 3, 0.0, 6.0) / 6)
+
+
+def softsign(x):
+    """x / (1 + |x|), elementwise. As `torch.nn.functional.softsign`.
+
+    >>> import minigrad as mg
+    >>> mg.softsign(mg.Tensor([-1.0, 3.0]))
+    Tensor([-0.5 ,  0.75])
+    """
+    return x / (1 + np.abs(x))
+
+
+# --- softmax --------------------------------------------------------------------------------
 
 
 @general
 def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along `axis`: positive, summing to 1. As `scipy.special.softmax`.
 
+    Where all are -inf (everything is masked) the result is 0, and so is the gradient.
+
     >>> import minigrad as mg
-    >>> mg.softmax(mg.Tensor([0.0, 0.0]))
-    Tensor([0.5, 0.5])
+    >>> mg.softmax(mg.Tensor([[0.0, 0.0], [1000.0, 0.0]]))
+    Tensor([[0.5, 0.5],
+            [1. , 0. ]])
     """
-    return np.exp(x - logsumexp(x, axis=axis, keepdims=True))
+    e = np.exp(below_largest(x, axis))
+    total = np.add.reduce(e, axis, keepdims=True)
+    return e / np.where(total == 0, 1, total)
 
 
 @softmax.vjp
@@ -60,18 +257,29 @@ def _(g, z, x, *, axis):
 
 @general
 def log_softmax(x, axis=-1):
-    """log(softmax(x)) along `axis`, without underflow: x - logsumexp(x).
+    """log(softmax(x)) along `axis`, without underflow. As `scipy.special.log_softmax`.
+
+    Where all are -inf the result is -inf.
 
     >>> import minigrad as mg
     >>> mg.log_softmax(mg.Tensor([1000.0, 0.0]))
     Tensor([    0., -1000.])
     """
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    x = below_largest(x, axis)
+    total = np.add.reduce(np.exp(x), axis, keepdims=True)
+    return x - np.log(np.where(total == 0, 1, total))
 
 
 @log_softmax.vjp
 def _(g, z, x, *, axis):
     return g - np.exp(z) * np.sum(g, axis=axis, keepdims=True)
+
+
+def below_largest(x, axis):
+    """x minus the largest along `axis`, so that no exponential overflows; -inf stays -inf."""
+    top = np.maximum.reduce(x, axis, keepdims=True)
+    with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, and its exponential 0
+        return x - np.where(top == -np.inf, 0, top)
 
 
 softmax.op.samples = log_softmax.op.samples = [case((3, 4)), case((2, 3, 2), axis=(0, 2))]
