@@ -17,24 +17,42 @@ if TYPE_CHECKING:
 MEASURES = {"shape", "ndim", "size", "dtype"}
 
 
-def reads(rule: Callable[..., Any], position: int, op: Op) -> bool:
-    """Whether `rule` reads the value at `position`: 0 for the result z, 1 for the first array."""
-    return position in positions_read(rule, op.kind != "elementwise")
+def reads(op: Op, array: int, position: int) -> bool:
+    """Whether the rule of an array of `op` reads the value at `position`.
+
+    Position 0 is the result z, position 1 the array 0, and so on. The adjoint of an op that is
+    linear in an array can depend neither on that array nor on the result.
+    """
+    rule = op.rules[0 if op.variadic else array]
+    if not callable(rule):  # a constant
+        return False
+    if op.kind == "linear" and not op.variadic and position in (0, array + 1):
+        return False
+    names, read = names_read(rule)
+    if names is None:
+        return True
+    place = position + (op.kind != "elementwise")  # the cotangent comes first
+    return names[min(place, len(names) - 1)] in read
 
 
 @lru_cache(maxsize=1024)
-def positions_read(rule: Callable[..., Any], takes_cotangent: bool) -> frozenset[int]:
-    """All positions whose value `rule` reads; every one, if it is not a Python function."""
+def names_read(rule: Callable[..., Any]) -> tuple[tuple[str, ...] | None, set[str]]:
+    """A rule's positional parameters, `*arrays` last, and the names whose value it reads.
+
+    None for the parameters if it is not a Python function: it could read any.
+    """
     code = getattr(rule, "__code__", None)
-    if code is None or code.co_flags & 0x04:  # *args: they could be any
-        return frozenset(range(64))
-    names = code.co_varnames[takes_cotangent : code.co_argcount]
+    if code is None:
+        return None, set()
     steps = list(dis.get_instructions(code))
     read = set(code.co_cellvars)  # used by an inner function
     for step, following in pairwise(steps):
-        if not step.opname.startswith("LOAD_FAST"):
+        if "LOAD_FAST" not in step.opname:  # from Python 3.13 on, one instruction may load two
             continue
         loaded = step.argval if isinstance(step.argval, tuple) else (step.argval,)
         measured = following.opname == "LOAD_ATTR" and following.argval in MEASURES
         read |= set(loaded[:-1] if measured else loaded)
-    return frozenset(i for i, name in enumerate(names) if name in read)
+    names = code.co_varnames[: code.co_argcount]
+    if code.co_flags & 0x04:  # *arrays
+        names += (code.co_varnames[code.co_argcount + code.co_kwonlyargcount],)
+    return names, read

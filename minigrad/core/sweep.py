@@ -139,11 +139,11 @@ def blamed(error: Exception, node: Node, op: Op) -> Exception:
 
 def check_not_overwritten(node: Node, op: Op) -> None:
     """Raise if a value that some rule of `node` reads was written to after it was recorded."""
-    rules = [rule for rule, x in zip(op.rules_of(node), node.inputs, strict=True) if x._tracked]
+    followed = [array for array, x in enumerate(node.inputs) if x._tracked]
     for position, x in enumerate((node, *node.inputs)):
         home = x if x._origin is None else x._origin
         if home._written.number > node.number and any(
-            reads(rule, position, op) for rule in rules if callable(rule)
+            reads(op, array, position) for array in followed
         ):
             called = f"{home.name!r} " if home.name else ""
             raise OverwrittenError(
