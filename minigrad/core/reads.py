@@ -23,16 +23,24 @@ def reads(op: Op, array: int, position: int) -> bool:
     Position 0 is the result z, position 1 the array 0, and so on. The adjoint of an op that is
     linear in an array can depend neither on that array nor on the result.
     """
-    rule = op.rules[0 if op.variadic else array]
+    rule = rule_of(op, array)
     if not callable(rule):  # a constant
         return False
-    if op.kind == "linear" and not op.variadic and position in (0, array + 1):
-        return False
+    if op.kind == "linear":
+        if position in (0, array + 1):
+            return False
+        if op.jointly and rule_of(op, position - 1) is not None:  # linear in that one as well
+            return False
     names, read = names_read(rule)
     if names is None:
         return True
     place = position + (op.kind != "elementwise")  # the cotangent comes first
     return names[min(place, len(names) - 1)] in read
+
+
+def rule_of(op: Op, array: int) -> Any:
+    """The rule of an array; an op of many arrays has one for them all."""
+    return op.rules[0 if op.variadic else array]
 
 
 @lru_cache(maxsize=1024)
