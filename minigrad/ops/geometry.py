@@ -2,11 +2,16 @@
 
 A window of size F, stepped by S over an input of size N with padding P, has (N + 2P - F) / S + 1
 positions. Where that is no whole number, `remainder="error"` refuses and `"drop"` leaves out the
-border that is not reached.
+border that is not reached. With dilation D a window of F places reaches over (F - 1) * D + 1.
+
+Everything holds for any number of spatial axes: a size, a stride, ... has one entry for each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -14,52 +19,56 @@ import numpy as np
 from minigrad.errors import ShapeError
 
 Pair = tuple[int, int]
-Padding = tuple[Pair, Pair]
+Triple = tuple[int, int, int]
+Sizes = tuple[int, ...]
+Padding = tuple[Pair, ...]
 Remainder = Literal["error", "drop"]
 
+AXES = {1: ("steps",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
 
-def pair(op: str, name: str, given: Any, least: int = 1) -> Pair:
-    """One int for both axes, or one for each (rows, columns)."""
-    both = (given, given) if np.ndim(given) == 0 else tuple(given)
-    if len(both) != 2 or any(int(n) != n or n < least for n in both):
+
+def per_axis(op: str, name: str, given: Any, axes: int = 2, least: int = 1) -> Sizes:
+    """One int for all spatial axes, or one for each."""
+    each = (given,) * axes if np.ndim(given) == 0 else tuple(given)
+    if len(each) != axes or any(not isinstance(n, Real) or n % 1 or n < least for n in each):
         raise ShapeError(
-            f"{op}: {name} is a whole number of at least {least}, or a pair (rows, columns) of "
-            f"them; got {given!r}."
+            f"{op}: {name} is a whole number of at least {least}, or one for each of "
+            f"({', '.join(AXES[axes])}); got {given!r}."
         )
-    return int(both[0]), int(both[1])
+    return tuple(int(n) for n in each)
 
 
 def resolve_padding(
-    op: str, given: int | Pair | str, sizes: Pair, reach: Pair, stride: Pair
+    op: str, given: int | Sizes | str, sizes: Sizes, reach: Sizes, stride: Sizes
 ) -> Padding:
-    """Padding as ((top, bottom), (left, right)), from an int, a pair, "same" or "valid".
+    """Padding as (before, after) for each axis, from an int, one for each, "same" or "valid".
 
     "same" gives ceil(N / S) positions; an odd amount has its extra row or column at the end.
     """
     if given == "valid":
-        return (0, 0), (0, 0)
+        return ((0, 0),) * len(sizes)
     if given == "same":
-        total = [
+        totals = [
             max((-(-n // s) - 1) * s + f - n, 0)
             for n, f, s in zip(sizes, reach, stride, strict=True)
         ]
-        return (total[0] // 2, -(-total[0] // 2)), (total[1] // 2, -(-total[1] // 2))
+        return tuple((total // 2, -(-total // 2)) for total in totals)
     if isinstance(given, str):
         raise ShapeError(
-            f'{op}: padding is an int, a pair (rows, columns), "same" or "valid"; got {given!r}.'
+            f"{op}: padding is an int, one for each of ({', '.join(AXES[len(sizes)])}), "
+            f'"same" or "valid"; got {given!r}.'
         )
-    rows, columns = pair(op, "padding", given, least=0)
-    return (rows, rows), (columns, columns)
+    return tuple((n, n) for n in per_axis(op, "padding", given, len(sizes), least=0))
 
 
 def check_tiling(
-    op: str, sizes: Pair, reach: Pair, stride: Pair, padding: Padding, remainder: str
+    op: str, sizes: Sizes, reach: Sizes, stride: Sizes, padding: Padding, remainder: str
 ) -> None:
     """Raise `ShapeError` unless the window fits into the input and, if asked, tiles it."""
     if remainder not in ("error", "drop"):
         raise ShapeError(f'{op}: remainder is "error" or "drop"; got {remainder!r}.')
     for axis, n, f, s, (before, after) in zip(
-        ("rows", "columns"), sizes, reach, stride, padding, strict=True
+        AXES[len(sizes)], sizes, reach, stride, padding, strict=True
     ):
         border = f" + {before} + {after} of padding" if before + after else ""
         free = n + before + after - f
@@ -78,18 +87,37 @@ def check_tiling(
             )
 
 
-def windows(x: np.ndarray, size: Pair, stride: Pair, dilation: Pair = (1, 1)) -> np.ndarray:
+def reaches(size: Sizes, dilation: Sizes) -> Sizes:
+    """How far a dilated window reaches along each axis."""
+    return tuple((f - 1) * d + 1 for f, d in zip(size, dilation, strict=True))
+
+
+def positions(sizes: Sizes, size: Sizes, stride: Sizes, padding: Padding, dilation: Sizes) -> Sizes:
+    """How many positions the window has along each axis."""
+    return tuple(
+        (n + before + after - f) // s + 1
+        for n, f, s, (before, after) in zip(
+            sizes, reaches(size, dilation), stride, padding, strict=True
+        )
+    )
+
+
+def windows(x: np.ndarray, size: Sizes, stride: Sizes, dilation: Sizes | None = None) -> np.ndarray:
     """A read-only view of every window: (..., H, W) -> (..., Ho, Wo, Fh, Fw)."""
-    reach = tuple((f - 1) * d + 1 for f, d in zip(size, dilation, strict=True))
-    view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(-2, -1))
-    return view[..., :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+    axes = len(size)
+    reach = size if dilation is None else reaches(size, dilation)
+    view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=tuple(range(-axes, 0)))
+    steps = (*stride, *(dilation or (1,) * axes))
+    every: tuple[Any, ...] = (..., *(slice(None, None, step) for step in steps))
+    return view[every]
 
 
-def taps(size: Pair, stride: Pair, dilation: Pair, positions: Pair):
-    """For each place (i, j) in the window: the slices of the input that it meets, in order."""
-    for i in range(size[0]):
-        for j in range(size[1]):
-            top, left = i * dilation[0], j * dilation[1]
-            rows = slice(top, top + stride[0] * (positions[0] - 1) + 1, stride[0])
-            columns = slice(left, left + stride[1] * (positions[1] - 1) + 1, stride[1])
-            yield i, j, rows, columns
+def taps(
+    size: Sizes, stride: Sizes, dilation: Sizes, places: Sizes
+) -> Iterable[tuple[Sizes, tuple[slice, ...]]]:
+    """For each place in the window: its index, and the slices of the input that it meets."""
+    slices = [
+        [slice(i * d, i * d + s * (n - 1) + 1, s) for i in range(f)]
+        for f, s, d, n in zip(size, stride, dilation, places, strict=True)
+    ]
+    return zip(np.ndindex(size), product(*slices), strict=True)

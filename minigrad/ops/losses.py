@@ -1,14 +1,32 @@
-"""Losses: how far a prediction is from what was wanted, as one number (a mean over all)."""
+"""Losses of numbers: how far a prediction is from what was wanted.
+
+Every loss is a mean over all its terms; `reduction="sum"` gives their sum, "none" each of them.
+"""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
-from minigrad.core.node import Node
 from minigrad.core.op import general
 from minigrad.core.samples import case
 from minigrad.errors import DataError, ShapeError
-from minigrad.ops.activations import log_softmax
+from minigrad.ops.activations import hardtanh, relu
+from minigrad.ops.operands import operand, plain
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def reduced(losses, reduction):
+    """The mean or the sum of the losses, or the losses; `ValueError` for another word."""
+    if reduction == "mean":
+        return np.mean(losses)
+    if reduction == "sum":
+        return np.sum(losses)
+    if reduction == "none":
+        return losses
+    raise ValueError(f'a reduction is "mean", "sum" or "none"; got {reduction!r}.')
 
 
 def same_shape(name, x, y):
@@ -25,17 +43,19 @@ def shape_of(x):
     return x.shape if hasattr(x, "shape") else np.shape(x)
 
 
-def mse(prediction, target):
+def mse(prediction, target, *, reduction: Reduction = "mean"):
     """The mean squared error, 1/n * sum (prediction - target)^2, over all elements.
 
-    Raises `ShapeError` unless the two have one shape.
+    Raises `ShapeError` unless the two have one shape. As `torch.nn.functional.mse_loss`.
 
     >>> import minigrad as mg
     >>> mg.mse(mg.Tensor([1.0, 2.0]), [1.0, 4.0])
     Tensor(2.)
     """
     same_shape("mse", prediction, target)
-    return mean_square(prediction, target)
+    if reduction == "mean":
+        return mean_square(prediction, target)
+    return reduced(np.square(operand(prediction) - target), reduction)
 
 
 def mean_squared_difference(x, y):
@@ -53,61 +73,55 @@ mean_square = general(
 )
 
 
-def cross_entropy(logits, labels):
-    """The mean of -log softmax(logits)[label]: logits (N, C), labels (N,) integers in 0..C-1.
+def l1(prediction, target, *, reduction: Reduction = "mean"):
+    """The mean absolute error, 1/n * sum |prediction - target|. Where they are equal, slope 0.
 
-    Raises `ShapeError` where the shapes do not fit, `DataError` for labels that are not whole
-    numbers in range. As `torch.nn.functional.cross_entropy`.
-
-    >>> import minigrad as mg
-    >>> mg.cross_entropy(mg.Tensor([[0.0, 0.0]]), [1])
-    Tensor(0.69314718)
-    """
-    labels = checked_labels(logits, labels)
-    log_probability = log_softmax(logits, axis=-1)
-    return -np.mean(log_probability[np.arange(len(labels)), labels])
-
-
-def checked_labels(logits, labels):
-    """The labels as a new integer array, after every check that `cross_entropy` promises."""
-    labels = np.array(labels.numpy() if isinstance(labels, Node) else labels)
-    shape = np.shape(logits)
-    if len(shape) != 2 or labels.shape != shape[:1]:
-        raise ShapeError(
-            f"cross_entropy: takes logits (N, C) and labels (N,), one class number per row; "
-            f"got shapes {shape} and {labels.shape}."
-        )
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        where = np.flatnonzero(np.isnan(labels))
-        raise DataError(
-            f"cross_entropy: {where.size} of {labels.size} labels are NaN, the first at position "
-            f"{where[0]}. Drop those rows, or find out where the labels come from."
-        )
-    wrong = (labels < 0) | (labels >= shape[1]) | (labels != np.floor(labels))
-    if wrong.any():
-        first = np.flatnonzero(wrong)[0]
-        raise DataError(
-            f"cross_entropy: label {labels[first]} at position {first} is not a class number; "
-            f"with {shape[1]} logits a row, labels are whole numbers from 0 to {shape[1] - 1}."
-        )
-    return labels.astype(np.intp)
-
-
-def binary_cross_entropy(logits, targets):
-    """The mean of -t log s - (1 - t) log(1 - s) with s = sigmoid(logits), without overflow.
-
-    Logits and targets have one shape; targets are in [0, 1]. Raises `ShapeError` or `DataError`.
-    As `torch.nn.functional.binary_cross_entropy_with_logits`.
+    Raises `ShapeError` unless the two have one shape. As `torch.nn.functional.l1_loss`.
 
     >>> import minigrad as mg
-    >>> mg.binary_cross_entropy(mg.Tensor([0.0]), [1.0])
-    Tensor(0.69314718)
+    >>> mg.l1(mg.Tensor([1.0, 2.0]), [1.0, 4.0])
+    Tensor(1.)
     """
-    same_shape("binary_cross_entropy", logits, targets)
-    plain = np.asarray(targets.numpy() if isinstance(targets, Node) else targets)
-    if not np.all((plain >= 0) & (plain <= 1)):
+    same_shape("l1", prediction, target)
+    return reduced(np.abs(operand(prediction) - target), reduction)
+
+
+def huber(prediction, target, *, delta=1.0, reduction: Reduction = "mean"):
+    """d^2 / 2 for a difference d up to delta, beyond it the tangent, delta * (|d| - delta / 2).
+
+    Outliers pull with a force of delta at most. Raises `ShapeError` unless the two have one
+    shape, `ValueError` for a delta that is not positive. As `torch.nn.functional.huber_loss`;
+    Huber 1964.
+
+    >>> import minigrad as mg
+    >>> mg.huber(mg.Tensor([0.5, 3.0]), [0.0, 0.0], reduction="none")
+    Tensor([0.125, 2.5  ])
+    """
+    same_shape("huber", prediction, target)
+    if not delta > 0:
+        raise ValueError(f"huber: delta is where the parabola ends, more than 0; got {delta}.")
+    d = operand(prediction) - target
+    cut = hardtanh(d, -delta, delta)
+    return reduced(cut * (d - cut * 0.5), reduction)
+
+
+def hinge(prediction, target, *, margin=1.0, reduction: Reduction = "mean"):
+    """The mean of max(0, margin - target * prediction), for targets of -1 and 1.
+
+    Scores on the right side and further out than the margin cost nothing. Raises `ShapeError`
+    unless the two have one shape, `DataError` for other targets. The loss of support vector
+    machines, Cortes and Vapnik 1995.
+
+    >>> import minigrad as mg
+    >>> mg.hinge(mg.Tensor([0.5, 2.0, 0.5]), [1.0, 1.0, -1.0], reduction="none")
+    Tensor([0.5, 0. , 1.5])
+    """
+    same_shape("hinge", prediction, target)
+    prediction, target = operand(prediction), operand(target)
+    signs = plain(target)
+    if not np.all(np.abs(signs) == 1):
         raise DataError(
-            f"binary_cross_entropy: targets are probabilities from 0 to 1; these reach from "
-            f"{plain.min()} to {plain.max()}."
+            f"hinge: targets are -1 or 1; these hold {np.unique(signs)[:5]}. For labels of 0 and "
+            f"1 give 2 * labels - 1."
         )
-    return np.mean(np.logaddexp(0, logits) - logits * targets)
+    return reduced(relu(margin - prediction * target), reduction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,17 @@ import numpy as np
 from minigrad.core.op import Function, general, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
-from minigrad.ops.geometry import Pair, Remainder, check_tiling, pair, taps, windows
+from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, taps, windows
+from minigrad.ops.operands import operand, plain
 
 
 def resolve(op, x, size, stride, remainder):
     """Size and stride as pairs, after the checks; the stride defaults to the size."""
-    shape = np.shape(x)
+    shape = operand(x).shape
     if len(shape) < 2:
         raise ShapeError(f"{op}: takes maps (..., H, W); got shape {shape}.")
-    size = pair(op, "size", size)
-    stride = size if stride is None else pair(op, "stride", stride)
+    size = per_axis(op, "size", size)
+    stride = size if stride is None else per_axis(op, "stride", stride)
     check_tiling(op, shape[-2:], size, stride, ((0, 0), (0, 0)), remainder)
     return {"size": size, "stride": stride}
 
@@ -52,6 +54,43 @@ def avgpool(
     return avgpool_(x, **resolve("avgpool", x, size, stride, remainder))
 
 
+def global_maxpool(x, *, keepdims=False):
+    """The largest value of every map: (..., H, W) -> (...), or (..., 1, 1) with `keepdims`.
+
+    Of values that tie the first gets the whole gradient, as in `maxpool`. Raises `ShapeError`
+    for maps without a value. As `torch.nn.functional.adaptive_max_pool2d` to size 1.
+
+    >>> import minigrad as mg
+    >>> mg.global_maxpool(mg.Tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+    Tensor([4.])
+    """
+    x = whole_maps("global_maxpool", x)
+    *lead, height, width = x.shape
+    maps = np.reshape(x, (prod(lead), height * width))
+    z = maps[np.arange(len(maps)), np.argmax(plain(maps), axis=1)]
+    return np.reshape(z, (*lead, 1, 1) if keepdims else lead)
+
+
+def global_avgpool(x, *, keepdims=False):
+    """The mean of every map: (..., H, W) -> (...). Otherwise as `global_maxpool`.
+
+    Lin et al. 2014, "Network In Network", in place of the last fully connected layers.
+
+    >>> import minigrad as mg
+    >>> mg.global_avgpool(mg.Tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+    Tensor([2.5])
+    """
+    return np.mean(whole_maps("global_avgpool", x), axis=(-2, -1), keepdims=keepdims)
+
+
+def whole_maps(op, x):
+    """x with its last two axes known to be maps of at least one value."""
+    x = operand(x)
+    if x.ndim < 2 or 0 in x.shape[-2:]:
+        raise ShapeError(f"{op}: takes maps (..., H, W) of a value or more; got shape {x.shape}.")
+    return x
+
+
 # --- the largest of each window -------------------------------------------------------------
 
 
@@ -59,8 +98,8 @@ def largest(x, *, size, stride):
     """The elementwise maximum over the places of the window, one strided slice each."""
     positions = windows(x, size, stride).shape[-4:-2]
     z = None
-    for _, _, rows, columns in taps(size, stride, (1, 1), positions):
-        part = x[..., rows, columns]
+    for _, met in taps(size, stride, (1, 1), positions):
+        part = x[(..., *met)]
         z = part.copy() if z is None else np.maximum(z, part, out=z)
     return z
 
@@ -89,17 +128,11 @@ maxpool_ = general(
 )
 
 
-def plain(x):
-    """The array of a tensor, for a choice that has no derivative."""
-    return x if isinstance(x, np.ndarray) else x.numpy()
-
-
 def place_value(z, *, choice, shape, size, stride):
     """Each window's value put back at the chosen place; windows that overlap add up."""
     x = np.zeros(shape, z.dtype)
-    width = size[1]
-    for i, j, rows, columns in taps(size, stride, (1, 1), z.shape[-2:]):
-        x[..., rows, columns] += np.where(choice == i * width + j, z, 0)
+    for number, (_, met) in enumerate(taps(size, stride, (1, 1), z.shape[-2:])):
+        x[(..., *met)] += np.where(choice == number, z, 0)
     return x
 
 
@@ -135,8 +168,8 @@ def share_value(z, *, shape, size, stride):
     """Each window's value, shared equally among its places; windows that overlap add up."""
     x = np.zeros(shape, z.dtype)
     part = z / (size[0] * size[1])
-    for _, _, rows, columns in taps(size, stride, (1, 1), z.shape[-2:]):
-        x[..., rows, columns] += part
+    for _, met in taps(size, stride, (1, 1), z.shape[-2:]):
+        x[(..., *met)] += part
     return x
 
 

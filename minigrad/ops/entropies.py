@@ -1,0 +1,225 @@
+"""Losses of probabilities: how surprising what came true was to the prediction, in nats.
+
+Every loss is a mean over the rows; `reduction="sum"` gives their sum, "none" that of each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.errors import DataError, ShapeError
+from minigrad.ops.activations import log_softmax, softplus
+from minigrad.ops.embedding import class_numbers, one_hot
+from minigrad.ops.losses import Reduction, reduced, same_shape, shape_of
+from minigrad.ops.operands import operand, plain
+
+
+def cross_entropy(
+    logits,
+    targets,
+    *,
+    class_weights=None,
+    ignored_label=None,
+    label_smoothing=0.0,
+    reduction: Reduction = "mean",
+):
+    """The mean of -log softmax(logits)[label]: logits (N, C), labels (N,) integers in 0..C-1.
+
+    `targets` may also be probabilities (N, C); then a row costs -sum(target * log softmax). With
+    `label_smoothing` s the target is (1 - s) * target + s / C. `class_weights` (C,) multiply the
+    terms of their class, and the mean over labels divides by the sum of the labels' weights.
+    Rows with the `ignored_label` neither cost nor count; with none left the mean is 0.
+
+    Raises `ShapeError` where the shapes do not fit, `DataError` for labels that are not whole
+    numbers in range, or negative probabilities. As `torch.nn.functional.cross_entropy`.
+
+    >>> import minigrad as mg
+    >>> mg.cross_entropy(mg.Tensor([[0.0, 0.0]]), [1])
+    Tensor(0.69314718)
+    >>> mg.cross_entropy(mg.Tensor([[0.0, 0.0]]), [[0.5, 0.5]])
+    Tensor(0.69314718)
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing is a part of 1; got {label_smoothing}.")
+    labels = kept = None
+    if shape_of(targets) == shape_of(logits):
+        targets = checked_rows(logits, targets, ignored_label)
+    else:
+        labels, kept = checked_labels("cross_entropy", logits, targets, ignored_label)
+        if not label_smoothing:
+            return of_labels(log_softmax(logits), labels, kept, class_weights, reduction)
+        targets = one_hot(labels, shape_of(logits)[1], operand(logits).dtype)
+    log_probability = log_softmax(logits)
+    if label_smoothing:
+        targets = targets * (1 - label_smoothing) + label_smoothing / log_probability.shape[1]
+    weights = each_weight(class_weights, log_probability)
+    if weights is not None:
+        targets = targets * weights
+    losses = -np.sum(product(targets, log_probability), axis=-1)
+    return finished(losses, labels, kept, weights, reduction)
+
+
+def nll(
+    log_probabilities,
+    labels,
+    *,
+    class_weights=None,
+    ignored_label=None,
+    reduction: Reduction = "mean",
+):
+    """The mean of -log_probabilities[label]: (N, C) and labels (N,) integers in 0..C-1.
+
+    What `cross_entropy` is after its log_softmax; the rest as there. As
+    `torch.nn.functional.nll_loss`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.nll(np.log(mg.Tensor([[0.5, 0.5], [0.125, 0.875]])), [0, 0]) / np.log(2)
+    Tensor(2.)
+    """
+    labels, kept = checked_labels("nll", log_probabilities, labels, ignored_label)
+    return of_labels(operand(log_probabilities), labels, kept, class_weights, reduction)
+
+
+def kl_div(log_prediction, target, *, reduction: Reduction = "mean"):
+    """The Kullback-Leibler divergence of each row, sum(target * (log target - log_prediction)).
+
+    The last axis holds the classes: log-probabilities and probabilities of one shape (..., C)
+    give losses (...), of which the mean is taken (in `torch.nn.functional.kl_div` that is
+    "batchmean"). Where a target is 0 the term is 0, and log target has the gradient 0.
+
+    Raises `ShapeError` unless the two have one shape, `DataError` for negative targets.
+    Kullback and Leibler 1951.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.kl_div(np.log(mg.Tensor([[0.5, 0.5]])), [[1.0, 0.0]])
+    Tensor(0.69314718)
+    """
+    same_shape("kl_div", log_prediction, target)
+    log_prediction, target = operand(log_prediction), not_negative("kl_div", target)
+    log_target = np.log(np.where(target > 0, target, 1))
+    terms = target * log_target - product(target, log_prediction)
+    return reduced(np.sum(terms, axis=-1), reduction)
+
+
+def binary_cross_entropy(
+    prediction, target, *, from_logits: bool = True, reduction: Reduction = "mean"
+):
+    """The mean of -t log s - (1 - t) log(1 - s) with s = sigmoid(prediction), without overflow.
+
+    With `from_logits=False` the predictions are the probabilities s themselves: give logits
+    where you can, as a probability that is rounded to 0 or 1 costs infinitely much if it is
+    wrong. Predictions and targets have one shape; targets are in [0, 1].
+
+    Raises `ShapeError`, or `DataError` for targets or probabilities outside [0, 1]. As
+    `torch.nn.functional.binary_cross_entropy_with_logits`, and `binary_cross_entropy`.
+
+    >>> import minigrad as mg
+    >>> mg.binary_cross_entropy(mg.Tensor([0.0]), [1.0])
+    Tensor(0.69314718)
+    >>> mg.binary_cross_entropy(mg.Tensor([0.5]), [1.0], from_logits=False)
+    Tensor(0.69314718)
+    """
+    same_shape("binary_cross_entropy", prediction, target)
+    s, t = operand(prediction), operand(target)
+    check_probabilities("targets", t)
+    if from_logits:
+        return reduced(softplus(s) - s * t, reduction)
+    check_probabilities("with from_logits=False predictions", s)
+    log_on = np.log(np.where((t == 0) & (s == 0), 1, s))
+    log_off = np.log1p(-np.where((t == 1) & (s == 1), 0, s))
+    return reduced(-t * log_on - (1 - t) * log_off, reduction)
+
+
+# --- from rows to one number ----------------------------------------------------------------
+
+
+def of_labels(log_probability, labels, kept, class_weights, reduction):
+    """What each row gave its label, negative, weighted and reduced."""
+    losses = -log_probability[np.arange(len(labels)), labels]
+    if kept is None and class_weights is None:
+        return reduced(losses, reduction)
+    weights = each_weight(class_weights, log_probability)
+    if weights is not None:
+        losses = losses * weights[labels]
+    return finished(losses, labels, kept, weights, reduction)
+
+
+def finished(losses, labels, kept, weights, reduction):
+    """The losses reduced: ignored rows are 0, and a mean over labels is a weighted one."""
+    if kept is not None:
+        losses = np.where(kept, losses, 0)
+    if reduction != "mean" or labels is None or (kept is None and weights is None):
+        return reduced(losses, reduction)
+    counts = np.ones(len(labels)) if weights is None else weights[labels]
+    total = float(np.sum(counts if kept is None else counts[kept]))
+    return np.sum(losses) / (total or 1.0)
+
+
+def product(weight, log_probability):
+    """weight * log_probability, where 0 * -inf is 0."""
+    impossible = (weight == 0) & (log_probability == -np.inf)
+    return weight * np.where(impossible, 0, log_probability)
+
+
+# --- checks ---------------------------------------------------------------------------------
+
+
+def checked_rows(logits, targets, ignored_label):
+    """The targets of `cross_entropy` as they are, if they are rows of probabilities."""
+    shape = shape_of(logits)
+    if len(shape) != 2 or shape[1] == 1:
+        raise ShapeError(
+            f"cross_entropy: takes logits (N, C) of two classes or more, and labels (N,) or "
+            f"probabilities (N, C); got {shape} and {shape_of(targets)}. For one logit a row use "
+            f"binary_cross_entropy."
+        )
+    if ignored_label is not None:
+        raise TypeError("cross_entropy: ignored_label= is for labels; these are probabilities.")
+    return not_negative("cross_entropy", targets)
+
+
+def checked_labels(name, scores, labels, ignored_label):
+    """The labels as a new integer array, and which rows are kept (None for all)."""
+    shape, labels = shape_of(scores), np.array(labels)
+    if len(shape) != 2 or labels.shape != shape[:1]:
+        raise ShapeError(
+            f"{name}: takes logits (N, C) and labels (N,), one class number per row; got shapes "
+            f"{shape} and {labels.shape}."
+        )
+    if ignored_label is None:
+        return class_numbers(name, labels, shape[1]), None
+    kept = labels != ignored_label
+    return class_numbers(name, np.where(kept, labels, 0), shape[1]), kept
+
+
+def each_weight(class_weights, log_probability):
+    """The class weights as an array of the prediction's dtype, or None."""
+    if class_weights is None:
+        return None
+    weights = np.asarray(class_weights, log_probability.dtype)
+    if weights.shape != log_probability.shape[1:]:
+        raise ShapeError(
+            f"class_weights: one for each of {log_probability.shape[1]} classes; got shape "
+            f"{weights.shape}."
+        )
+    return weights
+
+
+def not_negative(name, target):
+    """The target as it is, if it can hold probabilities."""
+    target = operand(target)
+    if np.any(target < 0):
+        raise DataError(
+            f"{name}: targets are probabilities, 0 or more; the smallest is {plain(target).min()}."
+        )
+    return target
+
+
+def check_probabilities(what, given):
+    """Raise `DataError` unless all are in [0, 1]."""
+    values = plain(given)
+    if not np.all((values >= 0) & (values <= 1)):
+        raise DataError(
+            f"binary_cross_entropy: {what} are probabilities from 0 to 1; these reach from "
+            f"{values.min()} to {values.max()}."
+        )

@@ -1,0 +1,28 @@
+"""What functions of several operands share: lists become arrays, and nothing is written over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.node import Node
+
+
+def operand(x: Any) -> Any:
+    """A tensor or an array as it is; anything else (a number, a nested list) as an array."""
+    return x if isinstance(x, Node | np.ndarray) else np.asarray(x)
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise `TypeError` for `out=`: a value of the graph is never written over."""
+    if out is not None:
+        raise TypeError(
+            f"np.{name} of tensors takes no out=: what a graph holds is never written over. Use "
+            f"the result, or compute on t.numpy()."
+        )
+
+
+def plain(x: Any) -> Any:
+    """The array of a tensor, for what has no derivative; anything else as it is."""
+    return x._value if isinstance(x, Node) else x
