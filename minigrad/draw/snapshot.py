@@ -1,0 +1,186 @@
+"""A snapshot of the graph below a tensor, as frozen plain data: what everything else draws.
+
+It holds copies, so it stays as it is whatever is written afterwards. Nodes are numbered 1, 2, ...
+in the order in which they were made: the same program gives the same snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.node import Array, Node
+from minigrad.core.op import Op
+from minigrad.core.sweep import Step, seed, sweep
+from minigrad.draw.names import Names, name_of_each
+from minigrad.errors import GraphError, OverwrittenError
+
+NOT_YET = "no gradient yet"
+UNREACHED = "no gradient reaches it"
+UNSEEDED = "no gradient: give draw(t, grad=...)"
+LOST = "no gradient: inputs overwritten"
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """One recorded value."""
+
+    number: int  # 1, 2, ... in creation order
+    kind: str  # "data" and "parameter" are leaves; "op" is a result, "result" the one drawn
+    op: str  # "" for a leaf
+    name: str  # "" if it has none
+    settings: Mapping[str, Any]  # of the op, without those left at their defaults
+    inputs: tuple[int, ...]  # in order and with repeats
+    arguments: tuple[str, ...]  # what the op calls each input
+    value: Array
+    gradient: Array | None
+    remark: str  # why there is no gradient although one may be needed, or ""
+    stored: bool  # the gradient is the leaf's `.grad`, and not what this graph alone gives
+    overwritten: bool  # written to after an op here used it
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The graph below a tensor: its nodes in creation order, the tensor itself last."""
+
+    vertices: tuple[Vertex, ...]
+
+
+def snapshot(
+    root: Any, names: Names | None = None, scopes: tuple[Names, ...] = (), grad: Any = None
+) -> Snapshot:
+    """Walk the graph below `root` and copy what is there.
+
+    Gradients are there once `backward` has run (a parameter has a `.grad`) or where the cotangent
+    `grad` is given. A leaf shows its `.grad`, other nodes what the sweep, run again, brings them.
+    Raises `TypeError` unless `root` is a tensor, `ShapeError` for a `grad` of another shape.
+    """
+    if not isinstance(root, Node):
+        raise TypeError(f"only a tensor has a graph; this is a {type(root).__name__}.")
+    nodes = below(root)
+    numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
+    used = {x.number: user.number for user in reversed(nodes) for x in user.inputs}  # first use
+    found, remark = gradients(root, nodes, grad)
+    vertices = []
+    for x, name in zip(nodes, name_of_each(nodes, names, scopes), strict=True):
+        gradient, stored = shown_gradient(x, found.get(x.number), given=grad is not None)
+        vertices.append(
+            Vertex(
+                number=numbers[x.number],
+                kind=kind_of(x, root),
+                op=x.op.name if x.op else "",
+                name=name,
+                settings=chosen_settings(x.op, x.settings) if x.op else {},
+                inputs=tuple(numbers[y.number] for y in x.inputs),
+                arguments=argument_names(x.op, len(x.inputs)) if x.op else (),
+                value=frozen(x._value),
+                gradient=None if gradient is None else frozen(gradient),
+                remark=remark_on(x, remark) if x._tracked and gradient is None else "",
+                stored=stored,
+                overwritten=written(x) > (x.number if x.op else used.get(x.number, written(x))),
+            )
+        )
+    return Snapshot(tuple(vertices))
+
+
+def below(root: Node) -> list[Node]:
+    """Every node that `root` was computed from, and itself, in creation order."""
+    found = {root.number: root}
+    stack = [root]
+    while stack:
+        for x in stack.pop().inputs:
+            if x.number not in found:
+                found[x.number] = x
+                stack.append(x)
+    return [found[number] for number in sorted(found)]
+
+
+def gradients(root: Node, nodes: list[Node], grad: Any) -> tuple[dict[int, Array], str]:
+    """The cotangent that arrives at each node, by number, and a remark for those without one."""
+    if grad is not None and not root._tracked:
+        raise GraphError("grad= was given, but nothing in this graph requires a gradient.")
+    if grad is None and not any(x.op is None and x.grad is not None for x in nodes):
+        return {}, NOT_YET
+    if grad is None and root._value.size != 1:
+        return {}, UNSEEDED
+    found: dict[int, Array] = {}
+
+    def keep(step: Step) -> None:
+        found[step.node.number] = step.cotangent
+
+    try:
+        leaves = sweep([(root, seed(root, grad))], on_step=keep)
+    except OverwrittenError:
+        return {}, LOST
+    return found | {x.number: g for x, g in leaves}, UNREACHED
+
+
+def shown_gradient(x: Node, arrived: Array | None, given: bool) -> tuple[Array | None, bool]:
+    """The gradient to show at a node, and whether it is a `.grad` that differs from this graph's.
+
+    With a cotangent `given` for the drawing, it is this graph's; else a leaf shows its `.grad`.
+    """
+    if given or x.op is not None:
+        return arrived, False
+    if x.grad is None:
+        return None, False
+    stored = x.grad._value if isinstance(x.grad, Node) else x.grad
+    same = arrived is not None and np.allclose(stored, arrived, rtol=1e-5, atol=0, equal_nan=True)
+    return stored, not same
+
+
+def remark_on(x: Node, remark: str) -> str:
+    """Why a node that may need a gradient shows none."""
+    return NOT_YET if x.op is None and remark in (UNSEEDED, LOST) else remark
+
+
+def kind_of(x: Node, root: Node) -> str:
+    """The kind of a node in the graph of `root`."""
+    if x.op is not None:
+        return "result" if x is root else "op"
+    return "parameter" if x._tracked else "data"
+
+
+def written(x: Node) -> int:
+    """When the memory that a node shows was last written to."""
+    return (x._origin or x)._written[0]
+
+
+def frozen(array: Any) -> Array:
+    """A read-only copy."""
+    copy: Array = np.array(array)
+    copy.flags.writeable = False
+    return copy
+
+
+def chosen_settings(op: Op, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were not left at the op's defaults."""
+    defaults = DEFAULTS | op.defaults
+    return {
+        key: setting
+        for key, setting in settings.items()
+        if key not in defaults or not same(setting, defaults[key])
+    }
+
+
+DEFAULTS: dict[str, Any] = {  # of ops that are given all their settings by the functions over them
+    "padding": ((0, 0), (0, 0)),
+    "dilation": (1, 1),
+    "groups": 1,
+    "keepdims": False,
+}
+
+
+def same(setting: Any, default: Any) -> bool:
+    """Whether a setting is the default; arrays and what holds them never are."""
+    return type(setting) is type(default) and repr(setting) == repr(default)
+
+
+def argument_names(op: Op, number: int) -> tuple[str, ...]:
+    """What an op calls its arrays: its own parameters, else letters; positions if many."""
+    if op.variadic:
+        return tuple(str(i) for i in range(number))
+    return tuple(op.parameters[:number]) or ("x", "y", "w")[:number]

@@ -1,0 +1,130 @@
+"""What stands in the nodes: numbers, arrays, settings and names as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.node import Array
+
+ROWS, COLUMNS = 8, 8  # an array of at most 32 numbers that fits in here is shown in full
+FULL = 32
+LONGEST = 40  # characters of a setting
+
+
+def lines_of(array: Array, digits: int) -> list[str]:
+    """An array as text: all numbers if they are few, else the smallest, the mean, the largest.
+
+    `digits` is how wide a column of numbers is.
+    """
+    if array.size == 0:
+        return ["empty"]
+    if fits(array):
+        return grid(array, digits)
+    return summary(array)
+
+
+def fits(array: Array) -> bool:
+    """Whether an array is small enough to be shown in full."""
+    columns = array.shape[-1] if array.ndim else 1
+    small = columns <= COLUMNS and array.size <= ROWS * columns
+    return array.size <= FULL and (small or array.size == columns)
+
+
+def grid(array: Array, digits: int) -> list[str]:
+    """Numbers in rows, aligned at the right; a long vector goes on in the next row."""
+    per_row = min(array.shape[-1], COLUMNS) if array.ndim else 1
+    texts = [number(x).rjust(digits) for x in array.ravel().tolist()]
+    return ["  ".join(texts[i : i + per_row]) for i in range(0, len(texts), per_row)]
+
+
+def widest(arrays: list[Array]) -> int:
+    """How many characters the longest number takes, of those that are shown in full."""
+    return max((len(number(x)) for a in arrays if fits(a) for x in a.ravel().tolist()), default=0)
+
+
+def summary(array: Array) -> list[str]:
+    """The range and the mean of the finite numbers, and how many are not finite."""
+    values = array.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    lines = []
+    if finite.size:
+        with np.errstate(over="ignore"):  # a sum past 1e308 is shown as inf
+            low, mean, high = (
+                number(float(x)) for x in (finite.min(), finite.mean(), finite.max())
+            )
+        lines.append(f"min {low}  mean {mean}  max {high}")
+    for name, there in (("nan", np.isnan(values)), ("inf", np.isinf(values))):
+        if there.any():
+            lines.append(f"{np.count_nonzero(there):,} of {array.size:,} are {name}")
+    return lines
+
+
+def number(x: float | int | bool) -> str:
+    """A number in three digits: 0.125, -3.14, 1234, 1.2e-7.
+
+    >>> [number(x) for x in (1 / 3, 1234.5, -1e-7, 2.0, float("nan"), 7, True)]
+    ['0.333', '1234', '-1e-7', '2', 'nan', '7', 'True']
+    """
+    if not isinstance(x, float):
+        return str(x)
+    if 1000 <= abs(x) < 1e6:
+        return f"{x:.0f}"
+    text = f"{x + 0.0:.3g}"  # + 0.0: a minus zero is a zero
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def settings_of(settings: Mapping[str, Any]) -> str:
+    """The settings of an op on one line: "stride 2, axis (0, 1)"."""
+    return ", ".join(f"{key} {setting(key, value)}" for key, value in settings.items())
+
+
+def setting(key: str, value: Any) -> str:
+    """One setting as text: an index as it is written, equal pairs as the number they repeat."""
+    if key == "index":
+        return f"[{index(value)}]"
+    if key in ("stride", "padding", "dilation", "size"):
+        value = collapsed(value)
+    text = plain(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def collapsed(value: Any) -> Any:
+    """A pair of equal parts as one of them, at every depth: ((1, 1), (1, 1)) -> 1."""
+    if isinstance(value, tuple) and len(value) > 0:
+        parts = [collapsed(part) for part in value]
+        return parts[0] if all(part == parts[0] for part in parts) else tuple(parts)
+    return value
+
+
+def index(value: Any) -> str:
+    """An index as it is written between the brackets: "::2, 0, ...".
+
+    >>> index((slice(None, None, 2), 0, ..., None))
+    '::2, 0, ..., None'
+    """
+    if isinstance(value, tuple):
+        return ", ".join(index(part) for part in value)
+    if isinstance(value, slice):
+        start, stop, step = (
+            "" if x is None else str(x) for x in (value.start, value.stop, value.step)
+        )
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    return "..." if value is Ellipsis else plain(value)
+
+
+def plain(value: Any) -> str:
+    """A setting of any kind, without anything that differs from run to run (such as an address)."""
+    if isinstance(value, np.ndarray):
+        few = value.ndim <= 1 and value.size <= COLUMNS
+        return str(value.tolist()) if few else f"{value.dtype} {value.shape}"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, tuple | list):
+        inside = ", ".join(plain(part) for part in value)
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    if isinstance(value, str | int | bool | np.generic | np.dtype | None | type(...)):
+        return str(value)
+    return getattr(value, "__name__", type(value).__name__)
