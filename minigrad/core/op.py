@@ -385,7 +385,7 @@ def explained(
         advice = op.explain(*[x._value.shape for x in inputs], **settings)
         if advice:
             return ShapeError(f"{op.name}: {advice}")
-    if op.broadcasts and refused:
+    if op.broadcasts and refused and not broadcast_together(inputs):
         return ShapeError(
             f"{op.name}: shapes {shapes} do not broadcast together. Aligned at the right, axes "
             f"must be equal or 1; check which one is meant, then reshape or transpose."
@@ -398,3 +398,12 @@ def explained(
         return named(f"{op.name}: {error} (inputs of shape {shapes}{given})")
     except Exception:  # an exception class that wants more than a message keeps its own
         return error
+
+
+def broadcast_together(inputs: tuple[Node, ...]) -> bool:
+    """Whether the shapes of the inputs fit each other."""
+    try:
+        np.broadcast_shapes(*[x._value.shape for x in inputs])
+    except ValueError:
+        return False
+    return True
