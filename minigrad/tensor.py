@@ -16,7 +16,7 @@ from minigrad.core.node import Array, Node, Write, as_real_array, leaf
 from minigrad.core.op import registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
-from minigrad.ops import arithmetic, indexing, linalg, reductions, shaping
+from minigrad.ops import arithmetic, indexing, products, reductions, shaping
 
 
 class Tensor(Node):
@@ -171,7 +171,7 @@ class Tensor(Node):
     __sub__ = arithmetic.subtract
     __mul__ = arithmetic.multiply
     __truediv__ = arithmetic.divide
-    __matmul__ = linalg.matmul
+    __matmul__ = products.matmul
     __pow__ = arithmetic.power_as_numpy_does
     __neg__ = arithmetic.negative
     __pos__ = arithmetic.positive_
@@ -191,7 +191,7 @@ class Tensor(Node):
         return arithmetic.divide(other, self)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(other, self)
+        return products.matmul(other, self)
 
     def __rpow__(self, other: Any) -> Tensor:
         return arithmetic.power(other, self)
@@ -224,7 +224,7 @@ class Tensor(Node):
     mean = reductions.mean
     max = reductions.max
     min = reductions.min
-    dot = linalg.dot
+    dot = products.dot
     squeeze = shaping.squeeze
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:

@@ -37,6 +37,11 @@ def index_array(part):
     return np.array(part, np.intp if empty else None)
 
 
+def along(axis, index):
+    """The index that applies `index` to one axis and leaves those before and after it."""
+    return (slice(None),) * axis + (index,)
+
+
 def repeats(index):
     """Whether an index may name the same element twice: only integer arrays can."""
     parts = index if isinstance(index, tuple) else (index,)

@@ -1,25 +1,37 @@
-"""Shape and joining: the same values, arranged differently. All are linear."""
+"""Shape: the same values with other axes, or in another order. All are linear.
+
+Each is stated under NumPy's own name and with NumPy's own parameters, beside its adjoint: what
+the cotangent has to undergo to come back to the shape of the input.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from minigrad.core.broadcasting import sum_to
-from minigrad.core.op import general, implements, linear
+from minigrad.core.op import implements, linear
 from minigrad.core.samples import case
+from minigrad.errors import ShapeError
+from minigrad.ops.operands import operand
+
+# --- reshaping ------------------------------------------------------------------------------
 
 
 @implements(np.reshape)
 @linear
-def reshape(x, shape, order="C"):
+def reshape(a, shape, order="C"):
     """The same values in another shape; one length may be -1. As `numpy.reshape`.
+
+    `order` is "C" or "F", else `ValueError`: a tensor has no memory layout of its own to keep.
 
     >>> import minigrad as mg
     >>> mg.reshape(mg.Tensor([1.0, 2.0, 3.0, 4.0]), (2, -1))
     Tensor([[1., 2.],
             [3., 4.]])
     """
-    return np.reshape(x, shape, order=order)
+    if order not in ("C", "F"):
+        raise ValueError(f'order is "C" (rows first) or "F" (columns first); got {order!r}.')
+    return np.reshape(a, shape, order=order)
 
 
 @reshape.adjoint
@@ -27,52 +39,22 @@ def _(g, z, x, *, shape, order):
     return np.reshape(g, x.shape, order=order)
 
 
-@implements(np.transpose)
-@linear
-def transpose(x, axes=None):
-    """The axes in another order, reversed by default. As `numpy.transpose`.
-
-    >>> import minigrad as mg
-    >>> mg.transpose(mg.Tensor([[1.0, 2.0]]))
-    Tensor([[1.],
-            [2.]])
-    """
-    return np.transpose(x, axes)
-
-
-@transpose.adjoint
-def _(g, z, x, *, axes):
-    return np.transpose(g, None if axes is None else np.argsort([a % x.ndim for a in axes]))
-
-
-@implements(np.broadcast_to)
-@linear
-def broadcast_to(x, shape):
-    """The values repeated to fill `shape`, by NumPy's rules. As `numpy.broadcast_to`.
-
-    >>> import minigrad as mg
-    >>> mg.broadcast_to(mg.Tensor([1.0, 2.0]), (2, 2))
-    Tensor([[1., 2.],
-            [1., 2.]])
-    """
-    return np.broadcast_to(x, shape)
-
-
-@broadcast_to.adjoint
-def _(g, z, x, *, shape):
-    return sum_to(g, x.shape)
+@implements(np.ravel)
+def ravel(a, order="C"):
+    """All values along one axis. As `numpy.ravel`."""
+    return reshape(a, -1, order)
 
 
 @implements(np.expand_dims)
 @linear
-def expand_dims(x, axis):
+def expand_dims(a, axis):
     """New axes of length 1 at the positions `axis` of the result. As `numpy.expand_dims`.
 
     >>> import minigrad as mg
     >>> mg.expand_dims(mg.Tensor([1.0, 2.0]), 0).shape
     (1, 2)
     """
-    return np.expand_dims(x, axis)
+    return np.expand_dims(a, axis)
 
 
 @expand_dims.adjoint
@@ -82,14 +64,14 @@ def _(g, z, x, *, axis):
 
 @implements(np.squeeze)
 @linear
-def squeeze(x, axis=None):
+def squeeze(a, axis=None):
     """Without the axes of length 1, all or those named. As `numpy.squeeze`.
 
     >>> import minigrad as mg
     >>> mg.squeeze(mg.Tensor([[1.0, 2.0]])).shape
     (2,)
     """
-    return np.squeeze(x, axis)
+    return np.squeeze(a, axis)
 
 
 @squeeze.adjoint
@@ -97,83 +79,156 @@ def _(g, z, x, *, axis):
     return np.reshape(g, x.shape)
 
 
-@implements(np.concatenate)
-def concatenate(arrays, axis=0):
-    """Arrays joined along an axis they have. As `numpy.concatenate`.
+NEW_AXES = {  # where they go: by the number of axes wanted, then by the number there are
+    1: {0: 0},
+    2: {0: (0, 1), 1: 0},
+    3: {0: (0, 1, 2), 1: (0, 2), 2: 2},
+}
+
+
+def at_least(number, arrays):
+    """Each array with at least `number` axes; a tuple of them if there are several."""
+    arrays = [operand(a) for a in arrays]
+    places = NEW_AXES[number]
+    full = tuple(a if a.ndim >= number else expand_dims(a, places[a.ndim]) for a in arrays)
+    return full[0] if len(full) == 1 else full
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arys):
+    """Scalars with an axis. As `numpy.atleast_1d`."""
+    return at_least(1, arys)
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arys):
+    """Vectors as rows: (N,) -> (1, N). As `numpy.atleast_2d`."""
+    return at_least(2, arys)
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arys):
+    """(N,) -> (1, N, 1) and (M, N) -> (M, N, 1). As `numpy.atleast_3d`."""
+    return at_least(3, arys)
+
+
+# --- broadcasting ---------------------------------------------------------------------------
+
+
+@implements(np.broadcast_to)
+@linear
+def broadcast_to(array, shape):
+    """The values repeated to fill `shape`, by NumPy's rules. As `numpy.broadcast_to`.
 
     >>> import minigrad as mg
-    >>> mg.concatenate([mg.Tensor([1.0]), [2.0, 3.0]])
-    Tensor([1., 2., 3.])
-    """
-    if axis is None:
-        arrays, axis = [np.reshape(a, -1) for a in arrays], 0
-    return join(*arrays, axis=axis)
-
-
-def slice_of_join(g, z, *arrays, argument, axis):
-    """The part of the cotangent that belongs to the array number `argument`."""
-    start = builtin_sum(a.shape[axis] for a in arrays[:argument])
-    stop = start + arrays[argument].shape[axis]
-    return g[(slice(None),) * (axis % g.ndim) + (slice(start, stop),)]
-
-
-builtin_sum = sum
-
-join = linear(
-    lambda *arrays, axis: np.concatenate(arrays, axis),
-    slice_of_join,
-    name="concatenate",
-    samples=[case((2, 3), (1, 3), axis=0), case((2, 1), (2, 2), (2, 1), axis=-1)],
-    jointly=True,
-)
-
-
-@implements(np.stack)
-def stack(arrays, axis=0):
-    """Arrays of one shape joined along a new axis. As `numpy.stack`.
-
-    >>> import minigrad as mg
-    >>> mg.stack([mg.Tensor([1.0, 2.0]), [3.0, 4.0]])
+    >>> mg.broadcast_to(mg.Tensor([1.0, 2.0]), (2, 2))
     Tensor([[1., 2.],
-            [3., 4.]])
+            [1., 2.]])
     """
-    return pile(*arrays, axis=axis)
+    return np.broadcast_to(array, shape)
 
 
-pile = linear(
-    lambda *arrays, axis: np.stack(arrays, axis),
-    lambda g, z, *arrays, argument, axis: g[(slice(None),) * (axis % g.ndim) + (argument,)],
-    name="stack",
-    samples=[case((2, 3), (2, 3), axis=0), case((2,), (2,), (2,), axis=-1)],
-    jointly=True,
+@broadcast_to.adjoint
+def _(g, z, x, *, shape):
+    return sum_to(g, x.shape)
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args):
+    """Each array broadcast to the shape that they have together. As `numpy.broadcast_arrays`."""
+    arrays = [operand(a) for a in args]
+    shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    return tuple(a if a.shape == shape else broadcast_to(a, shape) for a in arrays)
+
+
+# --- the axes in another order --------------------------------------------------------------
+
+
+@implements(np.transpose)
+@linear
+def transpose(a, axes=None):
+    """The axes in another order, reversed by default. As `numpy.transpose`.
+
+    >>> import minigrad as mg
+    >>> mg.transpose(mg.Tensor([[1.0, 2.0]]))
+    Tensor([[1.],
+            [2.]])
+    """
+    return np.transpose(a, axes)
+
+
+@transpose.adjoint
+def _(g, z, x, *, axes):
+    return np.transpose(g, None if axes is None else np.argsort([a % x.ndim for a in axes]))
+
+
+swapaxes = linear(
+    np.swapaxes,
+    lambda g, z, x, axis1, axis2: np.swapaxes(g, axis1, axis2),
+    samples=[case((2, 3, 4), axis1=0, axis2=-1)],
+)
+moveaxis = linear(
+    np.moveaxis,
+    lambda g, z, x, source, destination: np.moveaxis(g, destination, source),
+    samples=[
+        case((2, 3, 4), source=0, destination=-1),
+        case((2, 3, 4), source=(0, 1), destination=(1, 2)),
+    ],
 )
 
 
-@implements(np.pad)
-@general
-def pad(x, pad_width, mode="constant", *, constant_values=0):
-    """A border of constants around `x`; `pad_width` as in `numpy.pad`.
+@implements(np.rollaxis)
+def rollaxis(a, axis, start=0):
+    """The axis moved to stand before the one at `start`. As `numpy.rollaxis`."""
+    axis %= a.ndim
+    start += a.ndim if start < 0 else 0
+    return moveaxis(a, axis, start - 1 if axis < start else start)
 
-    Raises `ValueError` for a mode other than "constant".
 
-    >>> import minigrad as mg
-    >>> mg.pad(mg.Tensor([1.0, 2.0]), 1)
-    Tensor([0., 1., 2., 0.])
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x, /):
+    """The last two axes exchanged: each matrix transposed. As `numpy.matrix_transpose`.
+
+    Raises `ShapeError` for less than two axes.
     """
-    if mode != "constant":
-        raise ValueError(f"mode {mode!r} has no derivative rule yet; use mode='constant'")
-    return np.pad(x, pad_width, mode, constant_values=constant_values)
+    if x.ndim < 2:
+        raise ShapeError(f"a matrix has two axes or more; got shape {x.shape}.")
+    return swapaxes(x, -1, -2)
 
 
-@pad.vjp
-def _(g, z, x, *, pad_width, mode, constant_values):
-    before = np.broadcast_to(pad_width, (x.ndim, 2))[:, 0]
-    return g[tuple(slice(b, b + n) for b, n in zip(before, x.shape, strict=True))]
+# --- the values in another order ------------------------------------------------------------
+
+flip = linear(
+    np.flip,
+    lambda g, z, x, axis: np.flip(g, axis),
+    samples=[case((2, 3)), case((2, 3, 2), axis=(0, -1))],
+)
+roll = linear(
+    np.roll,
+    lambda g, z, x, shift, axis: np.roll(g, np.negative(shift), axis),
+    samples=[case((2, 3), shift=2), case((3, 4), shift=(1, -2), axis=(0, 1))],
+)
+rot90 = linear(
+    np.rot90,
+    lambda g, z, x, k, axes: np.rot90(g, -k, axes),
+    samples=[case((2, 3)), case((2, 3, 2), k=3, axes=(2, 0))],
+)
+
+
+@implements(np.flipud)
+def flipud(m):
+    """The rows from the last to the first. As `numpy.flipud`."""
+    return flip(m, 0)
+
+
+@implements(np.fliplr)
+def fliplr(m):
+    """The columns from the last to the first. As `numpy.fliplr`."""
+    return flip(m, 1)
 
 
 reshape.op.samples = [case((2, 3), shape=(3, 2)), case((2, 3), shape=-1, order="F")]
-transpose.op.samples = [case((2, 3, 4)), case((2, 3, 4), axes=(1, -1, 0))]
-broadcast_to.op.samples = [case((3, 1), shape=(2, 3, 4)), case((), shape=(2,))]
 expand_dims.op.samples = [case((2, 3), axis=1), case((2, 3), axis=(0, -1))]
 squeeze.op.samples = [case((2, 1, 3, 1)), case((2, 1, 3, 1), axis=1)]
-pad.op.samples = [case((2, 3), pad_width=((1, 0), (0, 2))), case((2,), pad_width=1)]
+broadcast_to.op.samples = [case((3, 1), shape=(2, 3, 4)), case((), shape=(2,))]
+transpose.op.samples = [case((2, 3, 4)), case((2, 3, 4), axes=(1, -1, 0))]
