@@ -84,8 +84,8 @@ if TYPE_CHECKING:
 
 LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
     "data": "minigrad.data",
-    "draw": "minigrad.draw:draw",
-    "graph": "minigrad.draw:graph",
+    "draw": "minigrad.drawing:draw",
+    "graph": "minigrad.drawing:graph",
     "load": "minigrad.nn:load",
     "nn": "minigrad.nn",
     "optim": "minigrad.optim",

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Lock
 
-from minigrad.draw.labels import Images
+from minigrad.drawing.labels import Images
 
 ONE_DATE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, in every pdf: same graph, same bytes
 RESOLUTION = {"png": "144"}  # dots per inch: sharp on dense screens

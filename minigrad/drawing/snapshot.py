@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.core.node import Array, Node
 from minigrad.core.op import Op
 from minigrad.core.sweep import Step, seed, sweep
-from minigrad.draw.names import Names, name_of_each
+from minigrad.drawing.names import Names, name_of_each
 from minigrad.errors import GraphError, OverwrittenError
 
 NOT_YET = "no gradient yet"

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from minigrad.draw.dot import digraph
-from minigrad.draw.labels import Images
-from minigrad.draw.names import Names, variables
-from minigrad.draw.render import render
-from minigrad.draw.snapshot import Snapshot, snapshot
+from minigrad.drawing.dot import digraph
+from minigrad.drawing.labels import Images
+from minigrad.drawing.names import Names, variables
+from minigrad.drawing.render import render
+from minigrad.drawing.snapshot import Snapshot, snapshot
 from minigrad.errors import DrawingError
 
 KINDS = ("svg", "png", "pdf", "dot")

@@ -1,6 +1,6 @@
 """Cut DejaVu Sans Mono down to the letters that pictures use, beside this script.
 
-Run it with `python minigrad/draw/fonts/make_fonts.py`; it needs matplotlib, which carries the
+Run it with `python minigrad/drawing/fonts/make_fonts.py`; it needs matplotlib, which carries the
 whole fonts (version 2.37) and comes with fontTools. Equal fonts give equal bytes.
 """
 

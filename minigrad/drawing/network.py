@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from minigrad.draw.names import Names, variables
-from minigrad.draw.snapshot import Snapshot, snapshot
+from minigrad.drawing.names import Names, variables
+from minigrad.drawing.snapshot import Snapshot, snapshot
 
 if TYPE_CHECKING:
     import networkx

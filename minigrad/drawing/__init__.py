@@ -4,6 +4,6 @@
 pdf). NumPy only until a picture is asked for: networkx, graphviz and pygraphviz load on first use.
 """
 
-from minigrad.draw.network import graph as graph
-from minigrad.draw.picture import Drawing as Drawing
-from minigrad.draw.picture import draw as draw
+from minigrad.drawing.network import graph as graph
+from minigrad.drawing.picture import Drawing as Drawing
+from minigrad.drawing.picture import draw as draw

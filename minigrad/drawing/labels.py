@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from minigrad.core.node import Array
-from minigrad.draw.images import GRADIENTS, VALUES, Strip, is_picture, strip
-from minigrad.draw.snapshot import Vertex
-from minigrad.draw.text import fits, lines_of, settings_of, widest
+from minigrad.drawing.images import GRADIENTS, VALUES, Strip, is_picture, strip
+from minigrad.drawing.snapshot import Vertex
+from minigrad.drawing.text import fits, lines_of, settings_of, widest
 
 Images = dict[str, bytes]  # PNG files by name
 

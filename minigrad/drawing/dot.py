@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad.draw.labels import LOOKS, QUIET, Images, cell, label, row, styled, table
-from minigrad.draw.snapshot import Snapshot, Vertex
+from minigrad.drawing.labels import LOOKS, QUIET, Images, cell, label, row, styled, table
+from minigrad.drawing.snapshot import Snapshot, Vertex
 
 if TYPE_CHECKING:
     import graphviz
