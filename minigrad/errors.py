@@ -38,3 +38,7 @@ class DataError(MinigradError, ValueError):
 
 class DrawingError(MinigradError, ValueError):
     """A picture that cannot be made: a kind of file that is not known, too many nodes."""
+
+
+class DerivativeError(MinigradError, AssertionError):
+    """A derivative that is wrong, as a check of `minigrad.testing` has shown."""
