@@ -12,11 +12,21 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.core.node import Array, Node, Write, as_real_array, leaf
+from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
 from minigrad.core.op import registry
 from minigrad.core.sweep import seed, sweep
+from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
-from minigrad.ops import arithmetic, indexing, products, reductions, shaping
+from minigrad.ops import (
+    arithmetic,
+    cumulative,
+    indexing,
+    products,
+    reductions,
+    rounding,
+    shaping,
+    statistics,
+)
 
 
 class Tensor(Node):
@@ -126,8 +136,12 @@ class Tensor(Node):
             )
         cotangent = seed(self, grad, record=create_graph)
         reached = sweep([(self, cotangent)], record=create_graph)
-        written = [(x, accumulated(x, g, create_graph)) for x, g in reached]
-        for x, total in written:
+        # the new `grad` of each leaf is memory that nothing else uses
+        if create_graph:
+            totals = [arithmetic.positive_(g) if x.grad is None else x.grad + g for x, g in reached]
+        else:
+            totals = [np.array(g if x.grad is None else x.grad + g) for x, g in reached]
+        for (x, _), total in zip(reached, totals, strict=True):
             x.grad = total
 
     def detach(self) -> Tensor:
@@ -163,7 +177,7 @@ class Tensor(Node):
         if new.shape != self.shape:
             raise ShapeError(f"assign: the tensor has shape {self.shape}, the value {new.shape}.")
         self._value[...] = new
-        self._written = Write.now()
+        self._written = begin_write()
 
     # --- operators
 
@@ -171,6 +185,9 @@ class Tensor(Node):
     __sub__ = arithmetic.subtract
     __mul__ = arithmetic.multiply
     __truediv__ = arithmetic.divide
+    __floordiv__ = arithmetic.floor_divide
+    __mod__ = arithmetic.remainder
+    __divmod__ = arithmetic.divmod
     __matmul__ = products.matmul
     __pow__ = arithmetic.power_as_numpy_does
     __neg__ = arithmetic.negative
@@ -189,6 +206,15 @@ class Tensor(Node):
 
     def __rtruediv__(self, other: Any) -> Tensor:
         return arithmetic.divide(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return arithmetic.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return arithmetic.remainder(other, self)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return arithmetic.floor_divide(other, self), arithmetic.remainder(other, self)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return products.matmul(other, self)
@@ -224,6 +250,12 @@ class Tensor(Node):
     mean = reductions.mean
     max = reductions.max
     min = reductions.min
+    prod = reductions.prod
+    var = statistics.var
+    std = statistics.std
+    cumsum = cumulative.cumsum
+    cumprod = cumulative.cumprod
+    round = rounding.round
     dot = products.dot
     squeeze = shaping.squeeze
 
@@ -253,6 +285,14 @@ class Tensor(Node):
     def argmin(self, axis: int | None = None) -> Any:
         """The index of the smallest value: a plain array, as there is no gradient of it."""
         return self._value.argmin(axis)
+
+    def all(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        """Whether every value is non-zero: a plain array, as there is no gradient of it."""
+        return self._value.all(axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        """Whether some value is non-zero: a plain array, as there is no gradient of it."""
+        return self._value.any(axis, keepdims=keepdims)
 
     def copy(self) -> Tensor:
         """The same values as a new result of the graph."""
@@ -309,114 +349,16 @@ class Tensor(Node):
     # --- NumPy's protocols: its functions are the DSL
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if method != "__call__" or ufunc not in registry or kwargs:
-            return without_rule(ufunc, method, args, kwargs)
-        return registry[ufunc](*args)
+        if method == "__call__" and not kwargs and ufunc in registry:
+            return registry[ufunc](*args)
+        return call_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if function in registry:
-            return registry[function](*args, **kwargs)
-        return without_rule(function, "__call__", args, kwargs)
-
-
-NOT_ONE_BY_ONE = (
-    "a tensor's elements cannot be set one by one: its past would be wrong. Use "
-    "np.where(mask, new, t), or t.assign(values) for a leaf."
-)
+        return call_function(function, args, kwargs)
 
 
 def plain(x: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return x._value if isinstance(x, Node) else x
-
-
-def accumulated(x: Node, g: Any, create_graph: bool) -> Any:
-    """The new `grad` of a leaf: what it had plus `g`, never memory that anything else uses."""
-    if x.grad is not None:
-        return x.grad + g
-    return arithmetic.positive_(g) if create_graph else np.array(g)
-
-
-PREDICATES = {
-    np.greater,
-    np.greater_equal,
-    np.less,
-    np.less_equal,
-    np.equal,
-    np.not_equal,
-    np.isnan,
-    np.isinf,
-    np.isfinite,
-    np.signbit,
-    np.logical_and,
-    np.logical_or,
-    np.logical_not,
-    np.logical_xor,
-    np.argmax,
-    np.argmin,
-    np.argsort,
-    np.nonzero,
-    np.flatnonzero,
-    np.count_nonzero,
-    np.searchsorted,
-    np.all,
-    np.any,
-    np.isclose,
-    np.allclose,
-    np.array_equal,
-    np.shape,
-    np.ndim,
-    np.size,
-    np.zeros_like,
-    np.ones_like,
-    np.empty_like,
-    np.full_like,
-    np.result_type,
-    np.can_cast,
-    np.array2string,
-    np.array_repr,
-    np.array_str,
-    np.shares_memory,
-    np.may_share_memory,
-}  # fmt: skip  (functions whose result has no gradient: they are given the arrays)
-
-
-def without_rule(function: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A NumPy function without a rule: plain arrays out, or an error if a gradient were lost."""
-    tensors = list(tensors_in((args, tuple(kwargs.values()))))
-    name = getattr(function, "__name__", str(function)) + (
-        "" if method == "__call__" else f".{method}"
-    )
-    if method == "at" and isinstance(args[0], Node):  # it writes even into read-only arrays
-        raise TypeError(NOT_ONE_BY_ONE)
-    if "out" in kwargs or (kwargs and function in registry):
-        raise TypeError(
-            f"np.{name} of tensors takes no {', '.join(kwargs)}= here. Leave it out, or compute "
-            f"on t.numpy()."
-        )
-    if function not in PREDICATES and any(t._tracked for t in tensors):
-        raise LeavesGraphError(
-            f"np.{name} has no derivative rule in minigrad, and a tensor given to it requires a "
-            f"gradient, which would be lost. Write it with functions that have one, state the op "
-            f"yourself (mg.elementwise, mg.linear, mg.general), or pass t.numpy()."
-        )
-    call = function if method == "__call__" else getattr(function, method)
-    return call(*unwrapped(args), **{key: unwrapped(value) for key, value in kwargs.items()})
-
-
-def tensors_in(structure: Any) -> Iterator[Node]:
-    """Every tensor in nested tuples and lists."""
-    if isinstance(structure, Node):
-        yield structure
-    elif isinstance(structure, tuple | list):
-        for part in structure:
-            yield from tensors_in(part)
-
-
-def unwrapped(structure: Any) -> Any:
-    """The same nested tuples and lists with arrays for tensors; read-only, as tensors are."""
-    if isinstance(structure, tuple | list):
-        return type(structure)(unwrapped(part) for part in structure)
-    return structure.numpy() if isinstance(structure, Tensor) else structure

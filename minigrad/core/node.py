@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,20 +40,14 @@ class Clock:
     last_write = 0
 
 
-class Write(NamedTuple):
-    """One overwriting of leaves, by `assign` or by an optimiser's step."""
-
-    number: int
-    place: Place | None
-
-    @classmethod
-    def now(cls) -> Write:
-        """Begin a write; give it to each leaf it changes."""
-        Clock.last_write = number = tick()
-        return cls(number, here())
+Write = tuple[int, Place | None]  # one overwriting of leaves: its number, and where
+NEVER: Write = (0, None)
 
 
-NEVER = Write(0, None)
+def begin_write() -> Write:
+    """Begin a write, in a method that a user calls; give it to each leaf it changes."""
+    Clock.last_write = number = tick()
+    return number, here(3)
 
 
 class Node:

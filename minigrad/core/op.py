@@ -42,6 +42,10 @@ from minigrad.errors import LeavesGraphError, MinigradError, ShapeError
 Rule = Callable[..., Any]
 Function = Any  # a recording function; it carries its `Op` as `.op`
 
+ndarray = np.ndarray
+new = object.__new__
+is_recording = recording.get
+
 registry: dict[Callable[..., Any], Function] = {}  # NumPy's functions -> ours
 
 
@@ -109,16 +113,21 @@ class Op:
         """Split a call's arguments into the arrays and the settings, defaults filled in."""
         if self.variadic:
             return args, {**self.defaults, **kwargs}
+        number = len(self.rules)
+        if len(args) == number:  # nothing to sort out: settings are given by name, if at all
+            return args, {**self.defaults, **kwargs} if kwargs else self.defaults
         if len(args) > len(self.parameters):
             raise TypeError(
                 f"{self.name} takes {len(self.parameters)} positional arguments "
                 f"({', '.join(self.parameters)}), but {len(args)} were given."
             )
-        number = len(self.rules)
         names = self.parameters[:number]
         arrays = args[:number] + tuple(kwargs.pop(n) for n in names[len(args) :] if n in kwargs)
-        settings = self.defaults | dict(zip(self.parameters[number:], args[number:], strict=False))
-        return arrays, settings | kwargs
+        settings = dict(zip(self.parameters[number:], args[number:], strict=False))
+        twice = settings.keys() & kwargs
+        if twice:
+            raise TypeError(f"{self.name} got {', '.join(twice)} both by position and by name.")
+        return arrays, {**self.defaults, **settings, **kwargs}
 
 
 @lru_cache(maxsize=256)
@@ -284,7 +293,10 @@ def unary(op: Op) -> Function:
             z = value(x._value)
         except Exception as error:
             raise explained(op, (x,), NO_SETTINGS, error) from error
-        return record(op, (x,), NO_SETTINGS, z, x._tracked)
+        node = record(op, (x,), NO_SETTINGS, z, x._tracked)
+        if node._value.base is None and z is not x._value:
+            return node
+        return with_origin(node, (x,))
 
     return call
 
@@ -305,42 +317,54 @@ def binary(op: Op) -> Function:
             z = value(x._value, y._value)
         except Exception as error:
             raise explained(op, (x, y), NO_SETTINGS, error) from error
-        return record(op, (x, y), NO_SETTINGS, z, x._tracked or y._tracked)
+        node = record(op, (x, y), NO_SETTINGS, z, x._tracked or y._tracked)
+        if node._value.base is None and z is not x._value and z is not y._value:
+            return node
+        return with_origin(node, (x, y))
 
     return call
 
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply any op: bind the arguments, compute, and record where a gradient may be needed."""
-    arrays, settings = op.bind(args, kwargs)
-    like = next((x for x in arrays if isinstance(x, Node)), None)
-    settings = {key: without_graph(op, key, setting) for key, setting in settings.items()}
+    inputs, settings = op.bind(args, kwargs)
+    like = None
+    tracked = mixed = False
+    for x in inputs:
+        if not isinstance(x, Node):
+            mixed = True
+        else:
+            like = x
+            tracked = tracked or x._tracked
+    for setting in settings.values():
+        if isinstance(setting, Node | tuple):
+            settings = {key: without_graph(op, key, s) for key, s in settings.items()}
+            break
     if like is None:
-        return op.value(*arrays, **settings)
-    inputs = tuple(x if isinstance(x, Node) else constant(x, like) for x in arrays)
+        return op.value(*inputs, **settings)
+    if mixed:
+        inputs = tuple([x if isinstance(x, Node) else constant(x, like) for x in inputs])
     try:
         value = op.value(*[x._value for x in inputs], **settings)
     except Exception as error:
         raise explained(op, inputs, settings, error) from error
-    return record(op, inputs, settings, value, any(x._tracked for x in inputs))
+    return with_origin(record(op, inputs, settings, value, tracked), inputs)
 
 
 def record(
     op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], value: Array, tracked: bool
 ) -> Any:
     """The result of an op, of the class of its first input; with its past if it is tracked."""
-    if value.__class__ is not np.ndarray:
+    if value.__class__ is not ndarray:
         value = np.asarray(value)  # NumPy's scalars
-    if value is inputs[0]._value or value is inputs[-1]._value:
-        value = value.view()  # whoever shows an input's memory can be told by `.base`
-    node: Node = object.__new__(inputs[0].__class__)
+    node: Node = new(inputs[0].__class__)
     node._value = value
     node._written = NEVER
     node._origin = None
     node.number = tick()
     node.name = None
     node.grad = None
-    if tracked and recording.get():
+    if tracked and is_recording():
         node._tracked = True
         node.op = op
         node.inputs = inputs
@@ -350,8 +374,20 @@ def record(
         node.op = None
         node.inputs = ()
         node.settings = NO_SETTINGS
+    return node
+
+
+def with_origin(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The node, knowing whose memory it shows if its op returned an input or a view of one.
+
+    NumPy's ufuncs never do, so they need not ask.
+    """
+    value = node._value
+    if value is inputs[0]._value or value is inputs[-1]._value:
+        node._value = value = value.view()  # whoever shows an input's memory is told by `.base`
     if value.base is not None:
-        node._origin = shared_origin(value, inputs)
+        home = owner(value)
+        node._origin = next((origin(x) for x in inputs if owner(x._value) is home), None)
     return node
 
 
@@ -367,12 +403,6 @@ def without_graph(op: Op, key: str, setting: Any) -> Any:
             f"which would be lost here. Pass t.detach() or t.numpy() if that is what you want."
         )
     return setting._value
-
-
-def shared_origin(value: Array, inputs: tuple[Node, ...]) -> Node | None:
-    """The leaf whose memory `value` shows, if the op returned a view of an input."""
-    home = owner(value)
-    return next((origin(x) for x in inputs if owner(x._value) is home), None)
 
 
 def explained(

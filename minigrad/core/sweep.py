@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from minigrad.core.broadcasting import ones, sum_to
 from minigrad.core.node import Clock, Node, as_real_array, constant
 from minigrad.core.op import Op
+from minigrad.core.places import where
 from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
 
@@ -42,8 +43,8 @@ def sweep(
     within: Reach | None = None,
     record: bool = False,
     on_step: Callable[[Step], None] | None = None,
-) -> list[tuple[Node, Any]]:
-    """Pull the roots' cotangents back to the leaves; returns (leaf, its cotangent) pairs.
+) -> list[list[Any]]:
+    """Pull the roots' cotangents back to the leaves; returns [leaf, its cotangent] pairs.
 
     Time and memory are linear in the number of nodes visited, without recursion. `within` limits
     the visit to the nodes between the roots and chosen ends, whose cotangents are returned. With
@@ -51,71 +52,90 @@ def sweep(
     taken. Raises `RuleError` where a rule returns no gradient, `OverwrittenError` where a value
     that a rule reads was overwritten.
     """
-    arrived: dict[int, Any] = {}
-    waiting: dict[int, Node] = {}
+    live, ends = (within.live, within.ends) if within else (None, NO_ENDS)
+    arrived: dict[int, list[Any]] = {}  # at leaves and ends: [node, its sum so far]
+    waiting: dict[int, list[Any]] = {}  # at results, still to be visited: the same
+    heap: list[int] = []  # their numbers, negated, so that the newest comes first
+
+    def deliver(x: Node, c: Any, op: Op | None) -> Any:
+        """Add a contribution to the sum at `x`, in its shape and dtype; returns it."""
+        v = x._value
+        if c.shape != v.shape or c.dtype is not v.dtype:
+            c = fitted(c, x, op)
+        number = x.number
+        sums = waiting if x.op is not None and number not in ends else arrived
+        met = sums.get(number)
+        if met is not None:
+            met[1] = met[1] + c
+        else:
+            sums[number] = [x, c]
+            if sums is waiting:
+                heappush(heap, -number)
+        return c
+
     for root, cotangent in roots:
-        g = constant(cotangent, root) if record and not isinstance(cotangent, Node) else cotangent
-        number = root.number
-        arrived[number] = arrived[number] + g if number in arrived else g
-        waiting[number] = root
-    heap = [-number for number in waiting]
-    heapify(heap)
-    live, ends = (within.live, within.ends) if within else (None, ())
-    leaves = []
+        tensor = isinstance(cotangent, Node) or not record
+        deliver(root, cotangent if tensor else constant(cotangent, root), root.op)
+    plain = within is None and not record and on_step is None
     while heap:
         number = -heappop(heap)
-        node = waiting.pop(number)
-        g = arrived.pop(number)
-        op = node.op
-        if op is None or number in ends:
-            leaves.append((node, g))
-            continue
+        node, g = waiting.pop(number)
+        op: Op = node.op
+        inputs = node.inputs
         if number < Clock.last_write:
             check_not_overwritten(node, op)
-        inputs = node.inputs
-        values = (node, *inputs) if record else plain_values(node, inputs)
-        settings = node.settings
-        contributions: list[Any] = []
-        for x, pullback in zip(inputs, op.pullbacks_of(node)):  # noqa: B905  (strict costs 60 ns)
-            if pullback is None or not x._tracked or (live is not None and x.number not in live):
-                contributions.append(None)
-                continue
-            try:
-                c = pullback(g, *values, **settings) if settings else pullback(g, *values)
-                if c.shape != x._value.shape or c.dtype is not x._value.dtype:
-                    c = fitted(c, x, op)
-            except Exception as error:
-                raise blamed(error, node, op) from None
-            if record and not isinstance(c, Node):
-                c = constant(c, x)
-            contributions.append(c)
-            key = x.number
-            if key in arrived:
-                arrived[key] = arrived[key] + c
+        try:
+            if not plain or node.settings or len(inputs) > 2:
+                values = (node, *inputs) if record else plain_values(node, inputs)
+                given: list[Any] = []
+                for x, p in zip(inputs, op.pullbacks_of(node), strict=True):
+                    c = None
+                    if p is not None and x._tracked and (live is None or x.number in live):
+                        c = p(g, *values, **node.settings)
+                        if record and not isinstance(c, Node):
+                            c = constant(c, x)
+                        c = deliver(x, c, op)
+                    given.append(c)
+                if on_step is not None:
+                    on_step(Step(node, g, tuple(given), sums_at(inputs, arrived, waiting)))
+            elif len(inputs) == 1:  # the same, spelled out: 0.8 of the time of a small step
+                (x,) = inputs
+                (p,) = op.pullbacks
+                if p is not None:
+                    deliver(x, p(g, node._value, x._value), op)
             else:
-                arrived[key] = c
-                waiting[key] = x
-                heappush(heap, -key)
-        if on_step is not None:
-            sums = tuple(arrived.get(x.number) for x in inputs)
-            on_step(Step(node, g, tuple(contributions), sums))
-    return leaves
+                x, y = inputs
+                p, q = op.pullbacks
+                if p is not None and x._tracked:
+                    deliver(x, p(g, node._value, x._value, y._value), op)
+                if q is not None and y._tracked:
+                    deliver(y, q(g, node._value, x._value, y._value), op)
+        except Exception as error:
+            raise blamed(error, node, op) from None
+    return list(arrived.values())
+
+
+NO_ENDS: frozenset[int] = frozenset()
 
 
 def plain_values(node: Node, inputs: tuple[Node, ...]) -> tuple[Any, ...]:
     """What an ordinary sweep gives to a rule: the arrays of the result and of the inputs."""
-    if len(inputs) == 1:
-        return node._value, inputs[0]._value
-    if len(inputs) == 2:
-        return node._value, inputs[0]._value, inputs[1]._value
     return node._value, *[x._value for x in inputs]
 
 
-def fitted(c: Any, x: Node, op: Op) -> Any:
+def sums_at(
+    inputs: tuple[Node, ...], arrived: dict[int, list[Any]], waiting: dict[int, list[Any]]
+) -> tuple[Any, ...]:
+    """The sum so far at each input."""
+    nothing = (None, None)
+    return tuple((waiting.get(x.number) or arrived.get(x.number) or nothing)[1] for x in inputs)
+
+
+def fitted(c: Any, x: Node, op: Op | None) -> Any:
     """A contribution in the shape and the dtype of the input; `RuleError` if it cannot be one."""
     shape, dtype = x._value.shape, x._value.dtype
     if c.shape != shape:
-        if not op.broadcasts:
+        if op is None or not op.broadcasts:
             raise RuleError(
                 f"the rule returned a gradient of shape {c.shape} for an input of shape {shape}. "
                 f"They must be equal."
@@ -142,15 +162,13 @@ def check_not_overwritten(node: Node, op: Op) -> None:
     followed = [array for array, x in enumerate(node.inputs) if x._tracked]
     for position, x in enumerate((node, *node.inputs)):
         home = x if x._origin is None else x._origin
-        if home._written.number > node.number and any(
-            reads(op, array, position) for array in followed
-        ):
+        if home._written[0] > node.number and any(reads(op, array, position) for array in followed):
             called = f"{home.name!r} " if home.name else ""
             raise OverwrittenError(
                 f"the tensor {called}#{home.number} of shape {home._value.shape} was used by "
-                f"{op.name} (#{node.number}), and overwritten since at {home._written.place}. The "
-                f"gradient of {op.name} needs the value it had: call backward() before assign() "
-                f"or optimiser.step(), or compute the result again."
+                f"{op.name} (#{node.number}), and overwritten since at {where(home._written[1])}. "
+                f"The gradient of {op.name} needs the value it had: call backward() before "
+                f"assign() or optimiser.step(), or compute the result again."
             )
 
 

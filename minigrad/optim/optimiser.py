@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.core.node import Node, Write
+from minigrad.core.node import Node, begin_write
 from minigrad.tensor import Tensor
 
 Array = npt.NDArray[Any]
 
 
 class Optimiser:
-    """The parameters to update, and the learning rate `lr`, which may be changed at any time.
+    """The parameters to update, and the learning rate `lr`, which can be set at any time.
 
     A subclass says what memory it keeps per parameter, all of it made here, so that a step
     allocates nothing, and how `update` uses it. Parameters without a gradient are left alone.
@@ -38,6 +38,16 @@ class Optimiser:
         self.lr = lr
         self.steps = 0
 
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = lr
+        self.rates = [np.array(lr, p.dtype) for p in self.parameters]  # faster than a number
+
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward()` starts afresh."""
         for p in self.parameters:
@@ -46,7 +56,7 @@ class Optimiser:
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
         self.steps += 1
-        write = Write.now()
+        write = begin_write()
         for i, p in enumerate(self.parameters):
             if p.grad is not None:
                 p._written = write

@@ -52,5 +52,5 @@ class SGD(Optimiser):
             velocity *= self.momentum
             velocity += grad
             grad = velocity
-        np.multiply(grad, self.lr, out=scratch)
-        np.subtract(value, scratch, out=value)
+        np.multiply(grad, self.rates[i], scratch)
+        np.subtract(value, scratch, value)

@@ -1,0 +1,1 @@
+"""How fast minigrad is, measured as ratios to peers: `python -m benchmarks`."""

@@ -1,0 +1,58 @@
+"""Timing candidates fairly: interleaved round-robin in one process, medians of many rounds.
+
+All candidates of one benchmark take turns, so that a machine whose speed drifts slows them alike.
+The garbage collector stays on, as users have it, and is run before each round.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds per call of one candidate, one figure a round."""
+
+    rounds: list[float]
+
+    @property
+    def median(self) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.rounds)
+
+
+def interleaved(
+    candidates: Mapping[str, Callable[[], object]], *, rounds: int = 40, seconds: float = 0.01
+) -> dict[str, Timing]:
+    """Time every candidate for about `seconds` in each of `rounds` rounds, in turn."""
+    calls = {name: calls_in(step, seconds) for name, step in candidates.items()}
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        gc.collect()
+        for name, step in candidates.items():
+            start = perf_counter()
+            for _ in range(calls[name]):
+                step()
+            times[name].append((perf_counter() - start) / calls[name])
+    return {name: Timing(found) for name, found in times.items()}
+
+
+def calls_in(step: Callable[[], object], seconds: float) -> int:
+    """How many calls take about `seconds`, found after a warm-up."""
+    step()
+    start, calls = perf_counter(), 0
+    while perf_counter() - start < seconds:
+        step()
+        calls += 1
+    return max(calls, 1)
+
+
+def ratios(times: Mapping[str, Timing], ours: str, peer: str) -> tuple[float, float, float]:
+    """Our time over the peer's, round by round: the median, and the middle half of them."""
+    found = [a / b for a, b in zip(times[ours].rounds, times[peer].rounds, strict=True)]
+    low, middle, high = statistics.quantiles(found, n=4)
+    return middle, low, high

@@ -1,0 +1,104 @@
+"""One training step of the XOR network: 2-8-1, batch 4, float64, SGD.
+
+Every candidate computes forward, loss, backward and update, and must come to the same losses.
+Run it with `python -m benchmarks.xor_step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+
+import minigrad as mg
+from benchmarks.measure import interleaved, ratios
+
+X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+RATE = 0.1
+Step = Callable[[], float]
+
+
+def weights() -> list[np.ndarray]:
+    """The same random weights for every candidate: w1, b1, w2, b2."""
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(2, 8)), rng.normal(size=8), rng.normal(size=(8, 1)), np.zeros(1)]
+
+
+def by_hand() -> Step:
+    """The step as one writes it in NumPy without any library."""
+    w1, b1, w2, b2 = weights()
+
+    def step() -> float:
+        z = X @ w1 + b1
+        h = np.maximum(z, 0)
+        d = h @ w2 + b2 - Y
+        loss = (d * d).mean()
+        g = d * (2 / d.size)
+        gz = (g @ w2.T) * (z > 0)
+        for p, gradient in ((w2, h.T @ g), (b2, g.sum(0)), (w1, X.T @ gz), (b1, gz.sum(0))):
+            p -= RATE * gradient
+        return loss
+
+    return step
+
+
+def with_minigrad() -> Step:
+    """The step as a user of minigrad writes it."""
+    w1, b1, w2, b2 = (mg.Tensor(w, requires_grad=True) for w in weights())
+    x, y = mg.Tensor(X), mg.Tensor(Y)
+    optimiser = mg.optim.SGD([w1, b1, w2, b2], lr=RATE)
+
+    def step() -> float:
+        loss = mg.mse(mg.relu(x @ w1 + b1) @ w2 + b2, y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return step
+
+
+def with_torch() -> Step:
+    """The step in eager PyTorch, on one thread (more only slow it down)."""
+    import torch
+
+    torch.set_num_threads(1)
+    w1, b1, w2, b2 = (torch.tensor(w, requires_grad=True) for w in weights())
+    x, y = torch.tensor(X), torch.tensor(Y)
+    optimiser = torch.optim.SGD([w1, b1, w2, b2], lr=RATE)
+    functional = torch.nn.functional
+
+    def step() -> float:
+        loss = functional.mse_loss(functional.relu(x @ w1 + b1) @ w2 + b2, y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return step
+
+
+def main() -> None:
+    """Print our time as a ratio to each candidate that is installed."""
+    makers = {"minigrad": with_minigrad, "NumPy by hand": by_hand}
+    if find_spec("torch"):
+        makers["PyTorch eager"] = with_torch
+    losses = {
+        name: [step() for step in [make()] for _ in range(3)] for name, make in makers.items()
+    }
+    for name, found in losses.items():
+        np.testing.assert_allclose(found, losses["NumPy by hand"], rtol=1e-12, err_msg=name)
+    times = interleaved({name: make() for name, make in makers.items()})
+    print("XOR training step, 2-8-1, batch 4, float64: forward, loss, backward, SGD")
+    for name, timing in times.items():
+        middle, low, high = ratios(times, "minigrad", name)
+        print(
+            f"{name:>14}: {timing.median * 1e6:6.1f} us   "
+            f"minigrad takes {middle:.2f}x of it ({low:.2f} to {high:.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()
