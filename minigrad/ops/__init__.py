@@ -5,7 +5,9 @@ All families are loaded here, as NumPy's functions have a rule only once it has 
 
 from minigrad.ops import activations as activations
 from minigrad.ops import arithmetic as arithmetic
+from minigrad.ops import calculus as calculus
 from minigrad.ops import convolution as convolution
+from minigrad.ops import cumulative as cumulative
 from minigrad.ops import decompositions as decompositions
 from minigrad.ops import diagonals as diagonals
 from minigrad.ops import einsum as einsum
@@ -15,11 +17,15 @@ from minigrad.ops import indexing as indexing
 from minigrad.ops import joining as joining
 from minigrad.ops import linalg as linalg
 from minigrad.ops import losses as losses
+from minigrad.ops import missing as missing
 from minigrad.ops import norms as norms
 from minigrad.ops import padding as padding
 from minigrad.ops import pooling as pooling
 from minigrad.ops import products as products
 from minigrad.ops import reductions as reductions
+from minigrad.ops import rounding as rounding
 from minigrad.ops import selecting as selecting
 from minigrad.ops import shaping as shaping
 from minigrad.ops import sorting as sorting
+from minigrad.ops import statistics as statistics
+from minigrad.ops import trigonometry as trigonometry

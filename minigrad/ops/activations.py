@@ -15,7 +15,7 @@ from minigrad.core.broadcasting import zeros
 from minigrad.core.op import elementwise, general
 from minigrad.core.samples import Domain, case, nonzero, reals
 from minigrad.ops.error_function import normal_cdf
-from minigrad.ops.exponential import tanh
+from minigrad.ops.trigonometry import tanh
 
 # --- rectifiers -----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.core.node import Node
 from minigrad.core.op import elementwise, implements, linear
 from minigrad.core.samples import case, nonzero, positive, reals
 
@@ -11,6 +12,7 @@ add = elementwise(np.add, 1, 1, samples=reals)
 subtract = elementwise(np.subtract, 1, -1, samples=reals)
 negative = elementwise(np.negative, -1, samples=reals)
 positive_ = elementwise(np.positive, 1, samples=reals)
+conjugate = elementwise(np.conjugate, 1, samples=reals)  # of real numbers
 
 multiply = elementwise(
     np.multiply,
@@ -24,18 +26,38 @@ divide = elementwise(
     lambda z, x, y: -z / y,
     samples=(reals, nonzero),
 )
+reciprocal = elementwise(np.reciprocal, lambda z, x: -z * z, samples=nonzero)
+
+# --- powers and roots -----------------------------------------------------------------------
+
+square = elementwise(np.square, lambda z, x: 2 * x, samples=reals)
+sqrt = elementwise(np.sqrt, lambda z, x: 0.5 / z, samples=positive)
+cbrt = elementwise(np.cbrt, lambda z, x: 1 / (3 * z * z), samples=nonzero)
 power = elementwise(  # at y = 0 the first is 0, even where x is 0 as well
     np.power,
     lambda z, x, y: y * x ** np.where(y == 0, 1, y - 1),
     lambda z, x, y: z * np.log(np.where(x > 0, x, 1)),
     samples=(positive, reals),
 )
-square = elementwise(np.square, lambda z, x: 2 * x, samples=reals)
-sqrt = elementwise(np.sqrt, lambda z, x: 0.5 / z, samples=positive)
-reciprocal = elementwise(np.reciprocal, lambda z, x: -z * z, samples=nonzero)
+float_power = elementwise(  # in float64, whatever the dtypes
+    np.float_power,
+    lambda z, x, y: y * np.float_power(x, np.where(y == 0, 1, y - 1)),
+    lambda z, x, y: z * np.log(np.where(x > 0, x, 1)),
+    samples=(positive, reals),
+)
+
+
+def power_as_numpy_does(x, y):
+    """`x ** y`: for the exponents 2, 0.5 and -1 the op of that name, as in `ndarray.__pow__`."""
+    floats = y.__class__ in (int, float) and x.dtype.kind == "f"
+    special = {2: square, 0.5: sqrt, -1: reciprocal}.get(y) if floats else None
+    return power(x, y) if special is None else special(x)
+
+
+# --- absolute values and extremes -----------------------------------------------------------
 
 absolute = elementwise(np.absolute, lambda z, x: np.sign(x), samples=nonzero)  # 0 at 0
-sign = elementwise(np.sign, 0, samples=nonzero)
+fabs = elementwise(np.fabs, lambda z, x: np.sign(x), samples=nonzero)  # 0 at 0
 
 maximum = elementwise(  # a tie shares equally
     np.maximum,
@@ -49,6 +71,48 @@ minimum = elementwise(  # a tie shares equally
     lambda z, x, y: np.where(x == y, 0.5, y < x),
     samples=reals,
 )
+fmax = elementwise(  # as maximum, but a number beats nan
+    np.fmax,
+    lambda z, x, y: np.where(x == y, 0.5, (x > y) | (y != y)),
+    lambda z, x, y: np.where(x == y, 0.5, (y > x) | (x != x)),
+    samples=reals,
+)
+fmin = elementwise(  # as minimum, but a number beats nan
+    np.fmin,
+    lambda z, x, y: np.where(x == y, 0.5, (x < y) | (y != y)),
+    lambda z, x, y: np.where(x == y, 0.5, (y < x) | (x != x)),
+    samples=reals,
+)
+
+# --- division with a remainder: x = q * y + r, with a constant q between the jumps --------------
+
+remainder = elementwise(
+    np.remainder,
+    1,
+    lambda z, x, y: -np.floor_divide(x, y),
+    samples=(reals, positive),
+)
+fmod = elementwise(  # z has the sign of x
+    np.fmod,
+    1,
+    lambda z, x, y: -np.rint((x - z) / y),
+    samples=(reals, positive),
+)
+floor_divide = elementwise(np.floor_divide, 0, 0, samples=(reals, positive))
+
+
+@implements(np.divmod)
+def divmod(x, y):
+    """The quotient rounded down, whose derivative is 0, and the remainder; as `numpy.divmod`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.divmod(mg.Tensor([7.5, -1.0]), 2.0)
+    (Tensor([ 3., -1.]), Tensor([1.5, 1. ]))
+    """
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+# --- choosing, and the element type ---------------------------------------------------------
 
 
 @implements(np.where)
@@ -78,13 +142,6 @@ choose_between = linear(
 )
 
 
-def power_as_numpy_does(x, y):
-    """`x ** y`: for the exponents 2, 0.5 and -1 the op of that name, as in `ndarray.__pow__`."""
-    floats = y.__class__ in (int, float) and x.dtype.kind == "f"
-    special = {2: square, 0.5: sqrt, -1: reciprocal}.get(y) if floats else None
-    return power(x, y) if special is None else special(x)
-
-
 @linear
 def cast(x, *, dtype):
     """The values in another floating-point type: `t.astype(dtype)`."""
@@ -95,3 +152,10 @@ def cast(x, *, dtype):
 
 cast.adjoint(lambda g, z, x, *, dtype: g)
 cast.op.samples = [case((2, 3), dtype=np.dtype(np.float32))]
+
+
+def as_type(x, dtype):
+    """A tensor or anything array-like in the type that a `dtype=` asks for; None keeps it."""
+    if dtype is None:
+        return x
+    return cast(x, dtype=np.dtype(dtype)) if isinstance(x, Node) else np.asarray(x, dtype)

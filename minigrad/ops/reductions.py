@@ -1,14 +1,20 @@
 """Reductions: many values to one, along any axes.
 
-`axis` is None (all), an int or a tuple, negative ones from the end, as in NumPy.
+`axis` is None (all), an int or a tuple, negative ones from the end. `dtype`, `keepdims`, `initial`
+(one more value that takes part) and `where` (a mask of the values that do) are NumPy's.
 """
 
 from __future__ import annotations
+
+from math import prod as product_of
 
 import numpy as np
 
 from minigrad.core.op import general, implements, linear
 from minigrad.core.samples import case
+from minigrad.ops.arithmetic import as_type
+from minigrad.ops.cumulative import backwards, delayed
+from minigrad.ops.operands import refuse_out
 
 cases = [
     case((2, 3)),
@@ -18,13 +24,23 @@ cases = [
 ]
 
 
+# --- axes: out of the way and back ----------------------------------------------------------
+
+
+def axes_of(axis, ndim):
+    """The reduced axes as a tuple of numbers from 0."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(int(a) % ndim for a in np.atleast_1d(axis)) if ndim else ()
+
+
 def with_axes(g, x, axis, keepdims):
     """A reduction's result (or its cotangent) with the reduced axes back, of length 1."""
     if keepdims or x.ndim == 0:
         return g
     if axis is None:
         return g.reshape((1,) * x.ndim)
-    return np.expand_dims(g, tuple(a % x.ndim for a in np.atleast_1d(axis)))
+    return np.expand_dims(g, axes_of(axis, x.ndim))
 
 
 def spread(g, x, axis, keepdims):
@@ -34,82 +50,195 @@ def spread(g, x, axis, keepdims):
 
 def number_reduced(x, axis):
     """How many values of `x` go into one of the result."""
-    if axis is None:
-        return x.size
-    return int(np.prod([x.shape[a] for a in np.atleast_1d(axis)], dtype=int))
+    return product_of(x.shape[a] for a in axes_of(axis, x.ndim))
 
 
-@implements(np.sum)
-@linear
-def sum(x, axis=None, *, keepdims=False):
+def axes_last(x, axis):
+    """The reduced axes as one, the last. (..., n)"""
+    axes = axes_of(axis, x.ndim)
+    kept = [a for a in range(x.ndim) if a not in axes]
+    shape = (*[x.shape[a] for a in kept], number_reduced(x, axis))
+    return np.transpose(x, (*kept, *axes)).reshape(shape)
+
+
+def axes_restored(y, x, axis):
+    """The inverse of `axes_last`, for what has one value for each of `x`. (..., n) -> x.shape"""
+    axes = axes_of(axis, x.ndim)
+    order = (*[a for a in range(x.ndim) if a not in axes], *axes)
+    inverse = tuple(order.index(a) for a in range(x.ndim))
+    return np.transpose(y.reshape(tuple(x.shape[a] for a in order)), inverse)
+
+
+def taking_part(a, where, neutral):
+    """The array with a neutral value where the mask `where` leaves one out."""
+    return a if where is True else np.where(np.broadcast_to(where, np.shape(a)), a, neutral)
+
+
+# --- sum and mean ---------------------------------------------------------------------------
+
+total = linear(
+    lambda x, *, axis=None, keepdims=False: np.add.reduce(x, axis, keepdims=keepdims),
+    lambda g, z, x, *, axis, keepdims: spread(g, x, axis, keepdims),
+    name="sum",
+    samples=cases,
+)
+average_of_all = linear(
+    lambda x, *, axis=None, keepdims=False: np.mean(x, axis, keepdims=keepdims),
+    lambda g, z, x, *, axis, keepdims: spread(g / number_reduced(x, axis), x, axis, keepdims),
+    name="mean",
+    samples=cases,
+)
+
+
+@implements(np.sum, np.add.reduce)
+def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
     """The sum along `axis`; as `numpy.sum`.
 
     >>> import minigrad as mg
     >>> mg.sum(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4., 6.])
     """
-    return np.add.reduce(x, axis, keepdims=keepdims)
-
-
-@sum.adjoint
-def _(g, z, x, *, axis, keepdims):
-    return spread(g, x, axis, keepdims)
+    refuse_out("sum", out)
+    a = taking_part(as_type(a, dtype), where, 0)
+    z = total(a, axis=axis, keepdims=keepdims)
+    return z if initial is None else z + initial
 
 
 @implements(np.mean)
-@linear
-def mean(x, axis=None, *, keepdims=False):
+def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     """The arithmetic mean along `axis`; as `numpy.mean`.
 
     >>> import minigrad as mg
     >>> mg.mean(mg.Tensor([1.0, 3.0]))
     Tensor(2.)
     """
-    return np.mean(x, axis, keepdims=keepdims)
+    refuse_out("mean", out)
+    a = as_type(a, dtype)
+    if where is True:
+        return average_of_all(a, axis=axis, keepdims=keepdims)
+    z = total(taking_part(a, where, 0), axis=axis, keepdims=keepdims)
+    return z / number_taking_part(a, axis, keepdims, where)
 
 
-@mean.adjoint
-def _(g, z, x, *, axis, keepdims):
-    return spread(g / number_reduced(x, axis), x, axis, keepdims)
+def number_taking_part(a, axis, keepdims, where):
+    """How many values go into each result: a Python number, or an array where there is a mask."""
+    if where is True:
+        return number_reduced(a, axis)
+    mask = np.broadcast_to(where, np.shape(a))
+    dtype = a.dtype if a.dtype.kind == "f" else float
+    return np.sum(mask, axis, keepdims=keepdims, dtype=dtype)
 
 
-@implements(np.max, np.amax)
-@general
-def max(x, axis=None, *, keepdims=False):
+# --- extremes -------------------------------------------------------------------------------
+
+
+def extreme(reduce):
+    """The value of max or min, by the `reduce` of a ufunc."""
+
+    def value(x, *, axis=None, keepdims=False, initial=None, where=True):
+        also = {} if initial is None else {"initial": initial}
+        return reduce(x, axis, keepdims=keepdims, where=where, **also)
+
+    return value
+
+
+def to_the_extreme(g, z, x, *, axis, keepdims, initial, where):
+    """The vjp of max and min: the values equal to the result share its cotangent equally."""
+    g, z = (with_axes(u, x, axis, keepdims) for u in (g, z))
+    tied = ((x == z) | (x != x)) & where  # one nan makes the result nan
+    number = np.sum(tied, axis=axis, keepdims=True)
+    if initial is not None:
+        number = np.maximum(number + (z == initial), 1)
+    return g * (tied / number)
+
+
+cases_with_initial = [*cases, case((2, 3), axis=1, initial=0.1, where=np.array([[True], [False]]))]
+largest = general(
+    extreme(np.maximum.reduce), to_the_extreme, name="max", samples=cases_with_initial
+)
+smallest = general(
+    extreme(np.minimum.reduce), to_the_extreme, name="min", samples=cases_with_initial
+)
+
+
+@implements(np.max, np.amax, np.maximum.reduce)
+def max(a, axis=None, out=None, keepdims=False, initial=None, where=True, *, dtype=None):
     """The largest value along `axis`; values that tie share its gradient equally. `numpy.max`.
 
     >>> import minigrad as mg
     >>> mg.grad(mg.max)(mg.Tensor([1.0, 3.0, 3.0]))
     Tensor([0. , 0.5, 0.5])
     """
-    return np.maximum.reduce(x, axis, keepdims=keepdims)
+    refuse_out("max", out)
+    a = as_type(a, dtype)
+    return largest(a, axis=axis, keepdims=keepdims, initial=initial, where=own_mask(where))
 
 
-@implements(np.min, np.amin)
-@general
-def min(x, axis=None, *, keepdims=False):
+@implements(np.min, np.amin, np.minimum.reduce)
+def min(a, axis=None, out=None, keepdims=False, initial=None, where=True, *, dtype=None):
     """The smallest value along `axis`; values that tie share its gradient equally. `numpy.min`.
 
     >>> import minigrad as mg
     >>> mg.min(mg.Tensor([[1.0, 3.0], [0.0, 5.0]]), axis=1)
     Tensor([1., 0.])
     """
-    return np.minimum.reduce(x, axis, keepdims=keepdims)
+    refuse_out("min", out)
+    a = as_type(a, dtype)
+    return smallest(a, axis=axis, keepdims=keepdims, initial=initial, where=own_mask(where))
 
 
-def to_the_extreme(g, z, x, *, axis, keepdims):
-    """The vjp of max and min: the cotangent goes to the values equal to the result."""
-    tied = x == with_axes(z, x, axis, keepdims)
-    share = tied / np.sum(tied, axis=axis, keepdims=True)
-    return with_axes(g, x, axis, keepdims) * share
+def own_mask(where):
+    """The mask as an array that nobody else writes to."""
+    return where if where is True else np.array(where)
 
 
-max.vjp(to_the_extreme)
-min.vjp(to_the_extreme)
+@implements(np.ptp)
+def ptp(a, axis=None, out=None, keepdims=False):
+    """The distance from the smallest value to the largest along `axis`; as `numpy.ptp`.
 
-sum.op.samples = mean.op.samples = max.op.samples = min.op.samples = cases
+    >>> import numpy as np, minigrad as mg
+    >>> np.ptp(mg.Tensor([1.0, 5.0, 3.0]))
+    Tensor(4.)
+    """
+    refuse_out("ptp", out)
+    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
+# --- products -------------------------------------------------------------------------------
+
+
+product = general(
+    lambda x, *, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims),
+    name="prod",
+    samples=[*cases, case(np.array([[0.0, 2.0, 3.0], [0.0, -1.5, 0.0]]), axis=1)],
+)
+
+
+@product.vjp
+def _(g, z, x, *, axis, keepdims):  # two running products, one from each end: no division by x
+    y = axes_last(x, axis)  # (..., n)
+    before = delayed(np.cumprod(y, -1), -1, 1)
+    after = backwards(delayed(np.cumprod(backwards(y, -1), -1), -1, 1), -1)
+    return with_axes(g, x, axis, keepdims) * axes_restored(before * after, x, axis)
+
+
+@implements(np.prod, np.multiply.reduce)
+def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    """The product along `axis`, with the right derivatives where values are zero. `numpy.prod`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.grad(np.prod)(np.array([0.0, 2.0, 3.0]))
+    array([6., 0., 0.])
+    """
+    refuse_out("prod", out)
+    z = product(taking_part(as_type(a, dtype), where, 1), axis=axis, keepdims=keepdims)
+    return z if initial is None else z * initial
+
+
+# --- log-sum-exp ----------------------------------------------------------------------------
+
+
+@implements(np.logaddexp.reduce)
 @general
 def logsumexp(x, axis=None, *, keepdims=False):
     """log(sum(exp(x))) along `axis`, without overflow; as `scipy.special.logsumexp`.
@@ -123,7 +252,7 @@ def logsumexp(x, axis=None, *, keepdims=False):
     """
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where all are -inf
+    with np.errstate(divide="ignore", over="ignore"):  # log(0) = -inf is right where all are -inf
         z = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return z if keepdims else np.squeeze(z, axis)
 
@@ -131,7 +260,8 @@ def logsumexp(x, axis=None, *, keepdims=False):
 @logsumexp.vjp
 def _(g, z, x, *, axis, keepdims):
     z = with_axes(z, x, axis, keepdims)
-    return with_axes(g, x, axis, keepdims) * np.exp(x - np.where(np.isfinite(z), z, 0))
+    with np.errstate(over="ignore"):  # far below the largest value, x - z may be -inf
+        return with_axes(g, x, axis, keepdims) * np.exp(x - np.where(np.isfinite(z), z, 0))
 
 
 logsumexp.op.samples = cases[:3]

@@ -1,0 +1,134 @@
+"""What NumPy's functions do when they meet a tensor: its two protocols lead here.
+
+A function with a rule is looked up in the registry, the methods of ufuncs (`np.add.reduce`) like
+any other. Functions whose result has no gradient are given the arrays. All else gives plain arrays
+as well, or an error where a gradient would be lost.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.node import Node
+from minigrad.core.op import registry
+from minigrad.errors import LeavesGraphError
+from minigrad.ops.arithmetic import as_type
+
+PREDICATES = {
+    # comparisons and tests
+    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor,
+    np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.signbit,
+    np.isreal, np.iscomplex, np.isrealobj, np.iscomplexobj,
+    np.all, np.any, np.isclose, np.allclose, np.array_equal, np.array_equiv, np.isin,
+    # places and counts
+    np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort,
+    np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize,
+    np.tril_indices_from, np.triu_indices_from, np.diag_indices_from, np.linalg.matrix_rank,
+    # shapes, dtypes, memory, text
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.min_scalar_type,
+    np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
+}  # fmt: skip
+
+NOT_ONE_BY_ONE = (
+    "a tensor's elements cannot be set one by one: its past would be wrong. Use "
+    "np.where(mask, new, t), or t.assign(values) for a leaf."
+)
+
+
+def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`ufunc(...)`, or one of its methods, with a tensor among the arguments."""
+    if not (ufunc in registry or ufunc in PREDICATES) and "scipy.special" in sys.modules:
+        import minigrad.ops.special  # noqa: F401  (its ufuncs get their rules on first use)
+    whole = ufunc if method == "__call__" else getattr(ufunc, method)
+    if method == "outer" and ufunc in registry:
+        x, y = args
+        args = (np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
+        whole = ufunc
+    function = registry.get(whole)
+    if function is None or "out" in kwargs:
+        return without_rule(whole, args, kwargs)
+    if method in ("reduce", "accumulate"):
+        return function(*args, **{"axis": 0, **kwargs})
+    if kwargs and stated_for(function, ufunc):
+        dtype = kwargs.pop("dtype", None)
+        if kwargs:
+            return without_rule(whole, args, kwargs)
+        args = tuple(as_type(x, dtype) for x in args)
+    return function(*args, **kwargs)
+
+
+def stated_for(function: Any, ufunc: np.ufunc) -> bool:
+    """Whether a recording function is just the ufunc with its rules, and so takes arrays only."""
+    return hasattr(function, "op") and function.op.value is ufunc
+
+
+def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Another function of NumPy with a tensor among the arguments."""
+    if function in registry and kwargs.get("out") is None:
+        return registry[function](*args, **kwargs)
+    return without_rule(function, args, kwargs)
+
+
+def without_rule(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function without a rule: plain arrays out, or an error if a gradient were lost."""
+    owner = getattr(function, "__self__", None)  # of a ufunc's method
+    name = called(function) if owner is None else f"{called(owner)}.{function.__name__}"
+    if name.endswith(".at") and isinstance(args[0], Node):  # it writes even into read-only arrays
+        raise TypeError(NOT_ONE_BY_ONE)
+    refuse_keywords(name, function, kwargs)
+    tracked = any(t._tracked for t in tensors_in((args, tuple(kwargs.values()))))
+    if tracked and function not in PREDICATES and owner not in PREDICATES:
+        raise LeavesGraphError(
+            f"{name} has no derivative rule in minigrad, and a tensor given to it requires a "
+            f"gradient, which would be lost. Write it with functions that have one, state the op "
+            f"yourself (mg.elementwise, mg.linear, mg.general), or pass t.numpy()."
+        )
+    return function(*unwrapped(args), **{key: unwrapped(value) for key, value in kwargs.items()})
+
+
+def called(function: Any) -> str:
+    """The name of a function, as its caller writes it if it is NumPy's."""
+    name: str = function.__name__
+    return f"np.{name}" if getattr(np, name, None) is function else name
+
+
+def refuse_keywords(name: str, function: Any, kwargs: dict[str, Any]) -> None:
+    """Raise `TypeError` for keywords that make no sense in a graph."""
+    if kwargs.get("out") is not None and function not in PREDICATES:
+        raise TypeError(
+            f"{name} of tensors takes no out=: an array that is written into cannot remember "
+            f"how it was computed (`array += t` asks for the same). Take the result instead: "
+            f"a = a + t."
+        )
+    if kwargs and function in registry:
+        way = " np.where(mask, f(t), other) selects." if "where" in kwargs else ""
+        raise TypeError(
+            f"{name} of tensors takes no {', '.join(kwargs)}= here.{way} Leave it out, or "
+            f"compute on t.numpy()."
+        )
+
+
+def tensors_in(structure: Any) -> Iterator[Node]:
+    """Every tensor in nested tuples and lists."""
+    if isinstance(structure, Node):
+        yield structure
+    elif isinstance(structure, tuple | list):
+        for part in structure:
+            yield from tensors_in(part)
+
+
+def unwrapped(structure: Any) -> Any:
+    """The same nested tuples and lists with arrays for tensors; read-only, as tensors are."""
+    if isinstance(structure, tuple | list):
+        return type(structure)(unwrapped(part) for part in structure)
+    if not isinstance(structure, Node):
+        return structure
+    view = structure._value.view()
+    view.flags.writeable = False
+    return view

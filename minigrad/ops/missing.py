@@ -1,0 +1,121 @@
+"""Reductions that leave out nan, as values that are missing: they have no gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.core.op import implements
+from minigrad.ops.arithmetic import as_type
+from minigrad.ops.cumulative import cumprod, cumsum
+from minigrad.ops.operands import operand
+from minigrad.ops.reductions import max, mean, min, prod, sum
+from minigrad.ops.statistics import std, var
+
+
+def present(a, where=True):
+    """The mask of the values that are there and take part."""
+    return ~np.isnan(a) & np.asarray(where)
+
+
+@implements(np.nansum)
+def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    """The sum of the values that are not nan; as `numpy.nansum`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.grad(np.nansum)(np.array([1.0, np.nan]))
+    array([1., 0.])
+    """
+    return sum(a, axis, dtype, out, keepdims, initial, where=present(a, where))
+
+
+@implements(np.nanprod)
+def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    """The product of the values that are not nan; as `numpy.nanprod`."""
+    return prod(a, axis, dtype, out, keepdims, initial, where=present(a, where))
+
+
+@implements(np.nanmean)
+def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
+    """The mean of the values that are not nan; nan if there are none. As `numpy.nanmean`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanmean(mg.Tensor([1.0, np.nan, 2.0]))
+    Tensor(1.5)
+    """
+    return mean(a, axis, dtype, out, keepdims, where=present(a, where))
+
+
+@implements(np.nanvar)
+def nanvar(
+    a,
+    axis=None,
+    dtype=None,
+    out=None,
+    ddof=0,
+    keepdims=False,
+    *,
+    where=True,
+    mean=None,
+    correction=None,
+):
+    """The variance of the values that are not nan; as `numpy.nanvar`."""
+    also = {"mean": mean, "correction": correction, "where": present(a, where)}
+    return var(a, axis, dtype, out, ddof, keepdims, **also)
+
+
+@implements(np.nanstd)
+def nanstd(
+    a,
+    axis=None,
+    dtype=None,
+    out=None,
+    ddof=0,
+    keepdims=False,
+    *,
+    where=True,
+    mean=None,
+    correction=None,
+):
+    """The standard deviation of the values that are not nan; as `numpy.nanstd`."""
+    also = {"mean": mean, "correction": correction, "where": present(a, where)}
+    return std(a, axis, dtype, out, ddof, keepdims, **also)
+
+
+@implements(np.nanmax)
+def nanmax(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+    """The largest of the values that are not nan; nan if there are none. As `numpy.nanmax`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanmax(mg.Tensor([[1.0, np.nan], [np.nan, np.nan]]), axis=1)
+    Tensor([ 1., nan])
+    """
+    return extreme_present(max, -np.inf, a, axis, out, keepdims, initial, where)
+
+
+@implements(np.nanmin)
+def nanmin(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+    """The smallest of the values that are not nan; nan if there are none. As `numpy.nanmin`."""
+    return extreme_present(min, np.inf, a, axis, out, keepdims, initial, where)
+
+
+def extreme_present(extreme, neutral, a, axis, out, keepdims, initial, where):
+    """max or min of what is there, nan of nothing."""
+    a = operand(a)
+    if a.dtype.kind != "f":
+        return extreme(a, axis, out, keepdims, initial, where)
+    there = present(a, where)
+    z = extreme(a, axis, out, keepdims, neutral if initial is None else initial, there)
+    some = np.any(there, axis, keepdims=keepdims)
+    return z if initial is not None or np.all(some) else np.where(some, z, np.nan)
+
+
+@implements(np.nancumsum)
+def nancumsum(a, axis=None, dtype=None, out=None):
+    """The running sum with 0 in place of nan; as `numpy.nancumsum`."""
+    return cumsum(np.where(np.isnan(a), 0, as_type(a, dtype)), axis, None, out)
+
+
+@implements(np.nancumprod)
+def nancumprod(a, axis=None, dtype=None, out=None):
+    """The running product with 1 in place of nan; as `numpy.nancumprod`."""
+    return cumprod(np.where(np.isnan(a), 1, as_type(a, dtype)), axis, None, out)
