@@ -140,7 +140,7 @@ class Tensor(Node):
         if create_graph:
             totals = [arithmetic.positive_(g) if x.grad is None else x.grad + g for x, g in reached]
         else:
-            totals = [np.array(g if x.grad is None else x.grad + g) for x, g in reached]
+            totals = [np.array(g) if x.grad is None else summed(x.grad, g) for x, g in reached]
         for (x, _), total in zip(reached, totals, strict=True):
             x.grad = total
 
@@ -357,6 +357,12 @@ class Tensor(Node):
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         return call_function(function, args, kwargs)
+
+
+def summed(grad: Any, g: Any) -> Any:
+    """What a leaf had plus what arrived: an array, or a tensor if one is among them."""
+    total = grad + g
+    return total if isinstance(total, Node) else np.asarray(total)
 
 
 def plain(x: Any) -> Any:

@@ -93,7 +93,7 @@ def sweep(
                     if p is not None and x._tracked and (live is None or x.number in live):
                         c = p(g, *values, **node.settings)
                         if record and not isinstance(c, Node):
-                            c = constant(c, x)
+                            c = constant(fitted(c, x, op), x)
                         c = deliver(x, c, op)
                     given.append(c)
                 if on_step is not None:
