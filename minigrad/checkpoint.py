@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import NO_SETTINGS, Node, is_recording, leaf, record_state
-from minigrad.core.op import Op, record
+from minigrad.core.op import Op, record, with_origin
 from minigrad.core.sweep import dependents, sweep
 from minigrad.core.trees import flatten
 from minigrad.errors import RuleError
@@ -57,7 +57,7 @@ def checkpoint(f: Function) -> Function:
         if not out._tracked or not inputs:
             return out
         op = replayed(of_tracked, captured, inputs[0], getattr(f, "__name__", "checkpoint"))
-        return record(op, inputs, NO_SETTINGS, out._value, True)
+        return with_origin(record(op, inputs, NO_SETTINGS, out._value, True), inputs)
 
     return call
 

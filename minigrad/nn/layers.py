@@ -13,9 +13,9 @@ from minigrad.nn.initialise import Initialiser, he_normal, zeros
 from minigrad.nn.module import Module
 from minigrad.ops.activations import relu, sigmoid
 from minigrad.ops.convolution import conv2d
-from minigrad.ops.trigonometry import tanh
 from minigrad.ops.pooling import avgpool, maxpool
 from minigrad.ops.shaping import reshape
+from minigrad.ops.trigonometry import tanh
 from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | int | None

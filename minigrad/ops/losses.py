@@ -52,22 +52,25 @@ def mse(prediction, target, *, reduction: Reduction = "mean"):
     >>> mg.mse(mg.Tensor([1.0, 2.0]), [1.0, 4.0])
     Tensor(2.)
     """
-    same_shape("mse", prediction, target)
     if reduction == "mean":
         return mean_square(prediction, target)
+    same_shape("mse", prediction, target)
     return reduced(np.square(operand(prediction) - target), reduction)
 
 
 def mean_squared_difference(x, y):
     """The value of `mse`: one op instead of three, which halves its cost on small arrays."""
-    d = np.subtract(x, y).reshape(-1)
+    x, y = np.asarray(x), np.asarray(y)
+    if x.shape != y.shape:
+        same_shape("mse", x, y)
+    d = (x - y).reshape(-1)
     return d.dot(d) / d.size
 
 
 mean_square = general(
     mean_squared_difference,
-    lambda g, z, x, y: (x - y) * (g * (2 / x.size)),
-    lambda g, z, x, y: (y - x) * (g * (2 / x.size)),
+    lambda g, z, x, y: (x - y) * (2 / x.size) * g,
+    lambda g, z, x, y: (y - x) * (2 / x.size) * g,
     name="mse",
     samples=[case((4, 1), (4, 1)), case((3,), (3,))],
 )
