@@ -1,0 +1,556 @@
+"""The graph and the reverse sweep: order, accumulation, memory, state, overwritten values."""
+
+import gc
+import sys
+import threading
+import time
+import tracemalloc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import GraphError, OverwrittenError, RuleError
+
+
+def parameter(values, **settings):
+    return mg.Tensor(values, requires_grad=True, **settings)
+
+
+def counting_identity():
+    """An op that does nothing, and the list of cotangents its rule was given."""
+    seen = []
+
+    def rule(g, z, x):
+        seen.append(g)
+        return g
+
+    return mg.linear(lambda x: x.copy(), rule, name="counted"), seen
+
+
+# --- repeats, order, accumulation -----------------------------------------------------------
+
+
+def test_the_same_tensor_twice_is_two_edges():
+    x = parameter([1.5, -2.0])
+    (x * x).backward([1.0, 10.0])
+    np.testing.assert_array_equal(x.grad, [3.0, -40.0])
+    x = parameter([1.5, -2.0])
+    (x * x * x - x).sum().backward()
+    np.testing.assert_allclose(x.grad, 3 * x.data**2 - 1)
+
+
+def test_a_node_waits_for_all_its_users_whatever_the_order_of_calls():
+    counted, seen = counting_identity()
+    x = parameter(2.0)
+    y = counted(x)
+    early, late = y * 3.0, y * 5.0
+    late = late * y
+    (early * late).backward()
+    assert len(seen) == 1  # one visit, with the sum of four contributions
+    np.testing.assert_allclose(x.grad, 3 * 15 * x.data**2)
+
+
+def test_every_way_through_a_diamond_counts():
+    x, w = parameter([1.0, 2.0]), parameter([3.0, 4.0])
+    a = x * w
+    b, c = np.exp(-a), a + x
+    (b * c * a).backward([0.3, -0.7])
+
+    def f(x, w):
+        return np.sum([0.3, -0.7] * np.exp(-x * w) * (x * w + x) * (x * w))
+
+    h = 1e-6
+    for i in range(2):
+        e = np.eye(2)[i] * h
+        along_x = (f(x.data + e, w.data) - f(x.data - e, w.data)) / (2 * h)
+        along_w = (f(x.data, w.data + e) - f(x.data, w.data - e)) / (2 * h)
+        np.testing.assert_allclose([x.grad[i], w.grad[i]], [along_x, along_w], rtol=1e-7)
+
+
+def test_backward_twice_accumulates():
+    x = parameter([1.0, 2.0])
+    y = (x * x).sum()
+    y.backward()
+    first = x.grad
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [4.0, 8.0])
+    (3 * x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [7.0, 11.0])
+    np.testing.assert_array_equal(first, [2.0, 4.0])  # what was handed out is left alone
+
+
+def test_only_leaves_are_given_a_gradient():
+    x, constant = parameter(2.0), mg.Tensor(3.0)
+    y = x * constant
+    (y * y).backward()
+    assert y.grad is None
+    assert constant.grad is None
+    np.testing.assert_array_equal(x.grad, 36.0)
+
+
+def test_a_leaf_is_its_own_gradient():
+    x = parameter(2.0)
+    x.backward()
+    np.testing.assert_array_equal(x.grad, 1.0)
+
+
+def test_the_cotangent_is_copied():
+    x, g = parameter([1.0, 2.0]), np.array([1.0, 10.0])
+    x.backward(g)
+    g[:] = 0
+    np.testing.assert_array_equal(x.grad, [1.0, 10.0])
+
+
+def test_gradients_share_no_memory():
+    x, y, g = parameter([1.0, 2.0]), parameter([3.0, 4.0]), np.array([1.0, 10.0])
+    z = x + y
+    z.backward(g)
+    arrays = [x.grad, y.grad, g, x.data, y.data, z.data]
+    for i, one in enumerate(arrays):
+        assert not any(np.shares_memory(one, other) for other in arrays[i + 1 :])
+    x.grad[:] = 0
+    np.testing.assert_array_equal(y.grad, g)
+
+
+def test_gradients_that_are_tensors_share_no_memory():
+    x, y = parameter([1.0, 2.0]), parameter([3.0, 4.0])
+    g = mg.Tensor([1.0, 10.0])
+    (x + y).backward(g, create_graph=True)
+    assert not np.shares_memory(x.grad.data, y.grad.data)
+    assert not np.shares_memory(x.grad.data, g.data)
+
+
+def test_create_graph_gives_gradients_that_can_be_differentiated():
+    x = parameter(2.0)
+    (x**3).backward(create_graph=True)
+    first = x.grad
+    np.testing.assert_allclose(first.numpy(), 12.0)
+    x.grad = None
+    first.backward(create_graph=True)
+    second = x.grad
+    x.grad = None
+    second.backward()
+    np.testing.assert_allclose([second.item(), x.grad], [12.0, 6.0])
+
+
+def test_create_graph_follows_a_cotangent_that_is_a_tensor():
+    x, g = parameter([1.0, 2.0]), parameter([3.0, 5.0])
+    (x**3).backward(g, create_graph=True)
+    x.grad.sum().backward()
+    np.testing.assert_allclose(g.grad, 3 * x.data**2)
+
+
+def test_nothing_that_requires_a_gradient_is_an_error():
+    with pytest.raises(GraphError, match="requires_grad=True"):
+        (mg.Tensor(1.0) * 2).backward()
+
+
+# --- size -----------------------------------------------------------------------------------
+
+
+def chain(x, length):
+    y = x
+    for _ in range(length):
+        y = y + x
+    return y
+
+
+def fastest(f, *args, tries=3):
+    """The processor time of a call, with the garbage collector out of the way."""
+    times = []
+    for _ in range(tries):
+        gc.collect()
+        gc.disable()
+        start = time.process_time()
+        f(*args)
+        times.append(time.process_time() - start)
+        gc.enable()
+    return min(times)
+
+
+def test_a_chain_of_100_000_ops_needs_no_recursion():
+    x = parameter(1.0)
+    assert sys.getrecursionlimit() < 100_000
+    y = chain(x, 100_000)
+    y.backward()
+    assert y.item() == x.grad == 100_001
+    del y
+
+
+def test_the_time_of_a_chain_is_linear_in_its_length():
+    x = parameter(1.0)
+
+    def record_and_sweep(length):
+        chain(x, length).backward()
+
+    short, long = fastest(record_and_sweep, 10_000), fastest(record_and_sweep, 80_000)
+    assert long < 8 * short * 2.5  # quadratic would be 64 times
+
+
+@pytest.mark.long
+def test_a_chain_of_a_million_ops():
+    x = parameter(1.0)
+    y = chain(x, 1_000_000)
+    y.backward()
+    assert y.item() == x.grad == 1_000_001
+
+
+def test_doubling_sixty_times_visits_each_node_once():
+    counted, seen = counting_identity()
+    x = parameter(1.0)
+    y = x
+    for _ in range(60):
+        y = counted(y + y)
+    y.backward()
+    assert x.grad == 2.0**60
+    assert len(seen) == 60
+
+
+def test_nested_derivatives_of_a_doubling_visit_each_node_once():
+    counted, seen = counting_identity()
+
+    def f(x):
+        for _ in range(60):
+            x = counted(x + x)
+        return x * x
+
+    assert mg.grad(mg.grad(f))(1.0) == 2.0**121
+    assert len(seen) < 60 * 8
+
+
+# --- memory ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _no_garbage_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def graph_of_every_kind():
+    x, w = parameter(np.ones((1, 1, 4, 4))), parameter(np.ones((2, 1, 3, 3)))
+    z = mg.maxpool(mg.relu(mg.conv2d(x, w, np.zeros(2))))
+    y = np.concatenate([z.reshape(-1), mg.softmax(z[0, :, 0, 0])])
+    return (x, w), z, y.max() + mg.cross_entropy(y.reshape(2, 2), [0, 1])
+
+
+@pytest.mark.usefixtures("_no_garbage_collector")
+@pytest.mark.parametrize("swept", ["not", "backward", "create_graph"])
+def test_a_graph_is_freed_without_the_garbage_collector(swept):
+    leaves, z, y = graph_of_every_kind()
+    if swept != "not":
+        y.backward(create_graph=swept == "create_graph")
+    for leaf in leaves:
+        leaf.grad = None  # a gradient that is a tensor has its leaf in its past
+    alive = [weakref.ref(node) for node in (*leaves, z, y)]
+    del leaves, leaf, z, y
+    assert all(ref() is None for ref in alive)
+
+
+@pytest.mark.usefixtures("_no_garbage_collector")
+def test_transforms_leave_nothing_behind():
+    x = np.linspace(-1, 1, 5)
+
+    def work():
+        mg.grad(lambda x: mg.grad(lambda y: np.sum(np.tanh(y) ** 2))(x).sum())(x)
+        _, pullback = mg.vjp(np.exp, x)
+        pullback(x)
+
+    work()
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(50):
+        work()
+    assert gc.collect() == 0  # no cycles; and Python's own free lists are emptied
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 2_000
+
+
+@pytest.mark.usefixtures("_no_garbage_collector")
+def test_a_long_chain_is_freed_at_once():
+    x = parameter(1.0)
+    y = chain(x, 100_000)
+    oldest = weakref.ref(y.inputs[0])
+    del y
+    assert oldest() is None
+
+
+# --- if anything raises ---------------------------------------------------------------------
+
+
+def broken(rule):
+    return mg.general(lambda x: x + 0.0, rule, name="broken")
+
+
+def refuse(g, z, x):
+    raise ZeroDivisionError("no derivative here")
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    ("rule", "error", "message"),
+    [
+        (refuse, ZeroDivisionError, "no derivative here"),
+        (lambda g, z, x: None, RuleError, "must return an array"),
+        (lambda g, z, x: g[:1], RuleError, r"shape \(1,\) for an input of shape \(2,\)"),
+        (lambda g, z, x: np.array([1j, 1j]), (RuleError, TypeError), "complex"),
+        (lambda g, z: g, TypeError, "positional"),
+    ],
+)
+def test_no_gradient_changes_if_a_rule_fails(rule, error, message, create_graph):
+    x, w = parameter([1.0, 2.0]), parameter([3.0, 4.0])
+    w.grad = np.array([7.0, 7.0])
+    z = w * 2 + broken(rule)(x * 1.0)
+    with pytest.raises(error, match=message) as raised:
+        z.backward([1.0, 1.0], create_graph=create_graph)
+    assert any("broken((2,)) -> (2,)" in note for note in raised.value.__notes__)
+    assert x.grad is None
+    np.testing.assert_array_equal(w.grad, [7.0, 7.0])
+
+
+def test_no_gradient_changes_if_one_cannot_be_added():
+    x, w = parameter([1.0, 2.0]), parameter([3.0, 4.0])
+    x.grad = np.zeros(3)  # somebody wrote nonsense
+    with pytest.raises(ValueError, match="shapes"):
+        (x * w).backward([1.0, 1.0])
+    assert w.grad is None
+
+
+# --- recording on and off -------------------------------------------------------------------
+
+
+def test_no_grad_keeps_no_graph():
+    x = parameter(2.0)
+    with mg.no_grad():
+        y = x * x
+        assert not (y + x).requires_grad
+    assert not y.requires_grad
+    assert y.inputs == ()
+    assert (x * x).requires_grad
+
+
+def test_no_grad_is_a_decorator_and_nests():
+    x = parameter(2.0)
+
+    @mg.no_grad()
+    def square(x):
+        with mg.no_grad():
+            pass
+        return x * x
+
+    assert not square(x).requires_grad
+    assert not square(x).requires_grad
+    assert (x * x).requires_grad
+
+
+def test_no_grad_is_restored_after_an_exception():
+    x = parameter(2.0)
+    with pytest.raises(ZeroDivisionError), mg.no_grad():
+        raise ZeroDivisionError
+    assert (x * x).requires_grad
+
+    def fails(x):
+        raise ZeroDivisionError
+
+    with mg.no_grad():
+        with pytest.raises(ZeroDivisionError):
+            mg.grad(fails)(2.0)
+        assert not (x * x).requires_grad
+
+
+def test_derivatives_are_taken_under_no_grad_but_not_recorded():
+    x = parameter(2.0)
+    with mg.no_grad():
+        assert mg.grad(lambda x: x**3)(2.0) == 12.0
+        assert not mg.grad(lambda x: x**3)(x).requires_grad
+        assert mg.grad(mg.grad(lambda x: x**3))(2.0) == 12.0
+        (y := parameter(3.0)).backward()
+    assert y.grad == 1.0
+
+
+def test_threads_do_not_see_each_others_no_grad():
+    x = parameter(2.0)
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with mg.no_grad():
+            inside.set()
+            assert leave.wait(10)
+            return (x * x).requires_grad
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(hold)
+        assert inside.wait(10)
+        assert (x * x).requires_grad
+        leave.set()
+        assert held.result(10) is False
+
+
+def test_threads_record_and_sweep_at_once():
+    def work(seed):
+        values = np.random.default_rng(seed).normal(size=3)
+        x = parameter(values)
+        for _ in range(50):
+            x.grad = None
+            y = x
+            for _ in range(20):
+                y = np.tanh(y) * x
+            y.sum().backward()
+        return x.grad
+
+    alone = [work(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(work, range(4)))
+    np.testing.assert_array_equal(together, alone)
+
+
+# --- overwritten values ---------------------------------------------------------------------
+
+NEEDS_ITS_INPUT = {
+    "multiply": lambda w: w * w,
+    "multiply by a view": lambda w: w.reshape(2, 1) * mg.Tensor([[3.0], [4.0]], requires_grad=True),
+    "by a slice": lambda w: w[:1] * w[1:],
+    "by a view of a view": lambda w: np.expand_dims(w, 0).T * parameter(5.0),
+    "by a detached": lambda w: w.detach() * parameter(5.0),
+    "divide": lambda w: 1.0 / w,
+    "power": lambda w: w**3,
+    "square": lambda w: w**2,
+    "log": np.log,
+    "absolute": abs,
+    "max": lambda w: w.max(),
+    "matmul": lambda w: w @ w,
+    "mse": lambda w: mg.mse(w, np.zeros(2)),
+    "maxpool": lambda w: mg.maxpool(w.reshape(1, 2), (1, 2)),
+    "logsumexp": mg.logsumexp,
+}
+NEEDS_NO_VALUE = {
+    "add": lambda w: w + 1.0,
+    "subtract": lambda w: 1.0 - w,
+    "scale": lambda w: w * 2.0,
+    "divide by a number": lambda w: w / 2.0,
+    "sum": lambda w: w.sum(),
+    "mean": lambda w: w.mean(axis=0),
+    "reshape": lambda w: w.reshape(2, 1),
+    "transpose": lambda w: np.transpose(w.reshape(2, 1), (1, 0)),
+    "getitem": lambda w: w[[0, 0, 1]],
+    "pad": lambda w: np.pad(w, 1),
+    "concatenate": lambda w: np.concatenate([w, w]),
+    "stack": lambda w: np.stack([w, w]),
+    "where": lambda w: np.where([True, False], w, 0.0),
+    "broadcast_to": lambda w: np.broadcast_to(w, (3, 2)),
+    "matmul": lambda w: w @ np.ones((2, 3)),
+    "avgpool": lambda w: mg.avgpool(w.reshape(1, 2), (1, 2)),
+    "conv2d": lambda w: mg.conv2d(np.ones((1, 1, 3, 3)), w.reshape(1, 1, 2, 1)),
+    "astype": lambda w: w.astype(np.float32),
+}
+NEEDS_ITS_RESULT = {  # which is memory of its own
+    "exp": np.exp,
+    "relu": mg.relu,
+    "tanh": np.tanh,
+    "sigmoid": mg.sigmoid,
+    "sqrt": lambda w: w**0.5,
+    "softmax": mg.softmax,
+}
+
+
+def write(w, values, how):
+    if how == "assign":
+        w.assign(values)
+    else:
+        w.grad = w.data - values
+        mg.optim.SGD([w], lr=1.0).step()
+
+
+@pytest.mark.parametrize("how", ["assign", "optimiser"])
+@pytest.mark.parametrize("name", NEEDS_ITS_INPUT)
+def test_a_value_that_a_rule_needs_must_not_be_overwritten(name, how):
+    w = parameter([1.0, 2.0], name="weight")
+    y = NEEDS_ITS_INPUT[name](w)
+    z = mg.Tensor(np.ones(y.shape)) * y
+    write(w, [5.0, 6.0], how)
+    grad = w.grad
+    with pytest.raises(OverwrittenError, match=r"'weight'.*shape \(2,\)"):
+        z.backward(np.ones(z.shape))
+    assert w.grad is grad
+    NEEDS_ITS_INPUT[name](w).sum().backward()  # recorded anew, all is well
+
+
+@pytest.mark.parametrize("how", ["assign", "optimiser"])
+@pytest.mark.parametrize("name", NEEDS_NO_VALUE | NEEDS_ITS_RESULT)
+def test_a_value_that_no_rule_needs_may_be_overwritten(name, how):
+    f = (NEEDS_NO_VALUE | NEEDS_ITS_RESULT)[name]
+    w, twin = parameter([1.0, 2.0]), parameter([1.0, 2.0])
+    y = f(w)
+    cotangent = np.random.default_rng(0).normal(size=y.shape)
+    write(w, [5.0, 6.0], how)
+    w.grad = None
+    y.backward(cotangent)
+    f(twin).backward(cotangent)
+    np.testing.assert_array_equal(w.grad, twin.grad)
+
+
+def test_what_is_not_on_the_way_may_be_overwritten():
+    w, x = parameter(2.0), mg.Tensor(3.0)
+    unused = w * w
+    y = w * x
+    w.assign(5.0)
+    y.backward()  # d(wx)/dw = x, which is as it was
+    assert w.grad == 3.0
+    with pytest.raises(OverwrittenError):
+        unused.backward()
+
+
+def test_constants_are_followed_too():
+    w, x = parameter(2.0), mg.Tensor(3.0, name="data")
+    y = w * x
+    x.assign(4.0)
+    with pytest.raises(OverwrittenError, match="'data'"):
+        y.backward()
+
+
+def test_arrays_that_took_part_are_copied():
+    w, x = parameter([2.0, 2.0]), np.array([3.0, 4.0])
+    y = x * w
+    x[:] = 0
+    y.backward([1.0, 1.0])
+    np.testing.assert_array_equal(w.grad, [3.0, 4.0])
+
+
+def test_training_steps_never_raise():
+    w = parameter([1.0, 2.0])
+    optimiser = mg.optim.SGD([w], lr=0.1)
+    for _ in range(3):
+        optimiser.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        optimiser.step()
+    np.testing.assert_allclose(w.data, np.array([1.0, 2.0]) * 0.8**3)
+
+
+def test_an_old_graph_is_caught_after_a_step():
+    w = parameter([1.0, 2.0])
+    loss = (w * w).sum()
+    loss.backward()
+    mg.optim.SGD([w], lr=0.1).step()
+    with pytest.raises(OverwrittenError):
+        loss.backward()
+
+
+def test_a_rule_that_cannot_be_read_is_taken_to_need_everything():
+    class Twice:
+        def __call__(self, g, z, x):
+            return g + g
+
+    double = mg.general(lambda x: x + x, Twice(), name="double")
+    w = parameter([1.0, 2.0])
+    y = double(w)
+    w.assign([3.0, 4.0])
+    with pytest.raises(OverwrittenError, match="double"):
+        y.backward([1.0, 1.0])
