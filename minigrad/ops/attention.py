@@ -6,6 +6,7 @@ from math import sqrt
 
 import numpy as np
 
+from minigrad.core.broadcasting import broadcasts_to
 from minigrad.errors import ShapeError
 from minigrad.ops.activations import softmax
 from minigrad.ops.operands import operand
@@ -53,11 +54,7 @@ def check_shapes(query, key, value):
 
 def check_mask(mask, scores):
     """Raise `ShapeError` unless the mask broadcasts to the scores."""
-    try:
-        fits = np.broadcast_shapes(mask, scores) == scores
-    except ValueError:
-        fits = False
-    if not fits:
+    if not broadcasts_to(mask, scores):
         raise ShapeError(
             f"scaled_dot_product_attention: a mask of shape {mask} does not broadcast to the "
             f"scores {scores}, one for each query and key."

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.core.op import general
+from minigrad.core.broadcasting import broadcasts_to
+from minigrad.core.op import general, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.operands import operand, plain
@@ -100,8 +101,7 @@ def rms_norm(x, scale=None, *, axis=-1, epsilon=1e-5):
 def standardised(x, axis, epsilon):
     """(x - mean) / sqrt(variance + epsilon) over `axis`."""
     x, epsilon = within_range(x, axis, epsilon)
-    centred = x - np.mean(x, axis=axis, keepdims=True)
-    return normalise(centred, epsilon, axis=axis)
+    return normalise(centre(x, axis=axis), epsilon, axis=axis)
 
 
 def within_range(x, axis, epsilon):
@@ -120,12 +120,30 @@ def within_range(x, axis, epsilon):
     return x / largest, epsilon / largest / largest
 
 
+@linear
+def centre(x, *, axis):
+    """x minus its mean over `axis`.
+
+    A primitive for its exactness: one of the values is subtracted first, so that a constant
+    leaves exactly 0, not the rounding of a mean, which normalisation would blow up. The map is
+    its own adjoint.
+    """
+    over = {a % x.ndim for a in np.atleast_1d(axis)}
+    first = x[tuple(slice(1) if a in over else slice(None) for a in range(x.ndim))]
+    z = x - first
+    z -= np.mean(z, axis=axis, keepdims=True)
+    return z
+
+
+centre.adjoint(lambda g, z, x, *, axis: centre(g, axis=axis))
+
+
 @general
 def normalise(x, epsilon, *, axis):
     """x / sqrt(mean(x^2) + epsilon) over `axis`; 0 where that is 0 / 0.
 
-    A primitive for speed (1.5 times that of the composition, forward and backward) and memory:
-    the square is not kept.
+    A primitive for speed (1.3 to 1.5 times that of the composition, forward and backward) and
+    memory: the square is not kept.
     """
     return x / root_mean_square(x, epsilon, axis)
 
@@ -142,6 +160,7 @@ def root_mean_square(x, epsilon, axis):
     return np.sqrt(np.where(square == 0, 1, square))
 
 
+centre.op.samples = [case((3, 4), axis=-1), case((2, 3, 2), axis=(0, 2))]
 normalise.op.samples = [
     case((3, 4), epsilon=1e-3, axis=-1),
     case((2, 3, 2), epsilon=0.1, axis=(0, 2)),
@@ -175,7 +194,7 @@ def channels(name, x, *given):
 def check_broadcast(name, x, *given):
     """Raise `ShapeError` for a scale or a shift that would make the result larger than x."""
     for part in given:
-        if part is not None and np.broadcast_shapes(x.shape, operand(part).shape) != x.shape:
+        if part is not None and not broadcasts_to(operand(part).shape, x.shape):
             raise ShapeError(
                 f"{name}: a scale or shift of shape {operand(part).shape} does not broadcast "
                 f"to x {x.shape}."
