@@ -141,7 +141,7 @@ def pullback_of_partial(rule: Any, has_settings: bool) -> Rule | None:
     if rule is None:
         return None
     if not callable(rule):
-        return constant_pullbacks[rule]
+        return pullback_of_constant(rule, has_settings)
 
     def unary_pullback(g: Any, z: Any, x: Any) -> Any:
         return g * rule(z, x)
@@ -158,11 +158,18 @@ def pullback_of_partial(rule: Any, has_settings: bool) -> Rule | None:
     return {2: unary_pullback, 3: binary_pullback}.get(code.co_argcount, pullback)
 
 
-constant_pullbacks: dict[Any, Rule] = {
-    1: lambda g, *_, **settings: g,
-    -1: lambda g, *_, **settings: -g,
-    0: lambda g, *_, **settings: np.zeros(g.shape, g.dtype),
-}
+def pullback_of_constant(partial: int, has_settings: bool) -> Rule:
+    """The vjp of an elementwise op whose partial is 1, -1 or 0 everywhere."""
+    if has_settings:
+        plain = pullback_of_constant(partial, False)
+        return lambda g, *values, **settings: plain(g, *values)
+    if partial == 1:
+        return lambda g, z, x=None, y=None: g
+    if partial == -1:
+        return lambda g, z, x=None, y=None: -g
+    if partial == 0:
+        return lambda g, z, x=None, y=None: np.zeros(g.shape, g.dtype)
+    raise ValueError(f"a constant partial is 1, -1 or 0; got {partial}. Else give a function.")
 
 
 def elementwise(
