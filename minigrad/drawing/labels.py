@@ -76,9 +76,9 @@ def heading(vertex: Vertex) -> str:
     dtype = "" if vertex.value.dtype == float else f" {vertex.value.dtype}"
     shape = styled(f"  {vertex.value.shape}{dtype}", QUIET)
     rows = [row(cell(what, 'ALIGN="LEFT" BALIGN="LEFT"'), cell(shape, 'ALIGN="RIGHT"'))]
-    if vertex.settings:
-        told = styled(settings_of(vertex.settings), QUIET)
-        rows.append(row(cell(told, 'ALIGN="LEFT" COLSPAN="2"')))
+    settings = settings_of(vertex.settings)
+    if settings:
+        rows.append(row(cell(styled(settings, QUIET), 'ALIGN="LEFT" COLSPAN="2"')))
     return row(cell(table(rows, 'CELLPADDING="4"'), 'COLSPAN="2" CELLPADDING="0"'))
 
 

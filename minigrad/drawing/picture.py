@@ -26,7 +26,8 @@ class Drawing:
         self.limit = limit
 
     def __repr__(self) -> str:
-        return f"<Drawing of {len(self.snapshot.vertices):,} nodes>"
+        number = len(self.snapshot.vertices)
+        return f"<Drawing of {number:,} node{'' if number == 1 else 's'}>"
 
     @cached_property
     def dot(self) -> str:
@@ -59,9 +60,9 @@ class Drawing:
         number = len(self.snapshot.vertices)
         if number > self.limit:
             raise DrawingError(
-                f"the graph has {number:,} nodes, and a picture of more than {self.limit:,} takes "
-                f"long to lay out and cannot be read. Draw a tensor nearer to the inputs, search "
-                f"the graph with mg.graph(t), use .dot, or insist with draw(t, limit={number})."
+                f"the graph has {number:,} nodes, and a picture of more than {self.limit:,} cannot "
+                f"be read. Draw a tensor nearer to the inputs, search the graph with mg.graph(t), "
+                f"use .dot, or insist with draw(t, limit={number})."
             )
         images: Images = {}
         source = digraph(self.snapshot, images if self.images else None).source
@@ -86,9 +87,9 @@ def draw(
     are computed again for the picture, and nothing is written. Where `t` has more than one element
     they need a cotangent, `grad`; given one, all gradients shown are those of it.
 
-    Names are those of `names` (a name -> its tensor or module), else the caller's variables and
-    the paths in his modules, or the tensor's own. A graph of more than `limit` nodes is not laid
-    out, but has its `.dot`.
+    A node's name is the one in `names` (name -> tensor or module), else its path in a module among
+    the caller's variables (`net.layers.0.weight`), else the tensor's own `name`, else the caller's
+    variable. A graph of more than `limit` nodes is not laid out, but has its `.dot`.
 
     Raises `TypeError` unless `t` is a tensor, `ShapeError` for a `grad` of another shape.
 

@@ -22,7 +22,7 @@ from threading import Lock
 
 from minigrad.drawing.labels import Images
 
-ONE_DATE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, in every pdf: same graph, same bytes
+ONE_DATE = {"SOURCE_DATE_EPOCH": "315532800"}  # for a pdf, in which cairo writes when it was made
 RESOLUTION = {"png": "144"}  # dots per inch: sharp on dense screens
 one_at_a_time = Lock()  # Graphviz is one state for the whole process, and so is the environment
 
@@ -36,7 +36,9 @@ def render(source: str, kind: str, images: Images) -> bytes:
         if kind in RESOLUTION:
             settings["dpi"] = RESOLUTION[kind]
         made = by_program(source, kind, settings) or in_process(source, kind, settings)
-    return self_contained(made, images) if kind == "svg" else made
+    if kind == "svg":
+        return self_contained(made, images)
+    return with_one_date(made) if kind == "pdf" else made
 
 
 def by_program(source: str, kind: str, settings: dict[str, str]) -> bytes:
@@ -125,3 +127,11 @@ def self_contained(svg: bytes, images: Images) -> bytes:
         return b'xlink:href="data:image/png;base64,' + content + b'"'
 
     return re.sub(rb'xlink:href="(?:[^"]*/)?([0-9a-f]{16}\.png)"', inside, svg)
+
+
+def with_one_date(pdf: bytes) -> bytes:
+    """The pdf as if made in 1980, so that the same graph gives the same bytes.
+
+    Older cairos do not ask the environment. The new date is as long as the old one was.
+    """
+    return re.sub(rb"(?<=/CreationDate \(D:)\d{14}", b"19800101000000", pdf)

@@ -146,7 +146,7 @@ def kind_of(x: Node, root: Node) -> str:
 
 def written(x: Node) -> int:
     """When the memory that a node shows was last written to."""
-    return (x._origin or x)._written[0]
+    return (x if x._origin is None else x._origin)._written[0]
 
 
 def frozen(array: Any) -> Array:
@@ -158,20 +158,11 @@ def frozen(array: Any) -> Array:
 
 def chosen_settings(op: Op, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that were not left at the op's defaults."""
-    defaults = DEFAULTS | op.defaults
     return {
         key: setting
         for key, setting in settings.items()
-        if key not in defaults or not same(setting, defaults[key])
+        if key not in op.defaults or not same(setting, op.defaults[key])
     }
-
-
-DEFAULTS: dict[str, Any] = {  # of ops that are given all their settings by the functions over them
-    "padding": ((0, 0), (0, 0)),
-    "dilation": (1, 1),
-    "groups": 1,
-    "keepdims": False,
-}
 
 
 def same(setting: Any, default: Any) -> bool:

@@ -36,13 +36,19 @@ def fits(array: Array) -> bool:
 def grid(array: Array, digits: int) -> list[str]:
     """Numbers in rows, aligned at the right; a long vector goes on in the next row."""
     per_row = min(array.shape[-1], COLUMNS) if array.ndim else 1
-    texts = [number(x).rjust(digits) for x in array.ravel().tolist()]
+    texts = [text.rjust(digits) for text in numbers(array)]
     return ["  ".join(texts[i : i + per_row]) for i in range(0, len(texts), per_row)]
 
 
 def widest(arrays: list[Array]) -> int:
     """How many characters the longest number takes, of those that are shown in full."""
-    return max((len(number(x)) for a in arrays if fits(a) for x in a.ravel().tolist()), default=0)
+    return max((len(text) for array in arrays if fits(array) for text in numbers(array)), default=0)
+
+
+def numbers(array: Array) -> list[str]:
+    """Every number of an array as text."""
+    values = array.astype(np.float64) if array.dtype.kind == "f" else array
+    return [number(x) for x in values.ravel().tolist()]
 
 
 def summary(array: Array) -> list[str]:
@@ -70,15 +76,19 @@ def number(x: float | int | bool) -> str:
     """
     if not isinstance(x, float):
         return str(x)
-    if 1000 <= abs(x) < 1e6:
+    if 999.5 <= abs(x) < 1e6:
         return f"{x:.0f}"
     text = f"{x + 0.0:.3g}"  # + 0.0: a minus zero is a zero
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def settings_of(settings: Mapping[str, Any]) -> str:
-    """The settings of an op on one line: "stride 2, axis (0, 1)"."""
-    return ", ".join(f"{key} {setting(key, value)}" for key, value in settings.items())
+    """The settings of an op on one line, without the usual ones: "stride 2, axis (0, 1)"."""
+    texts = {key: setting(key, value) for key, value in settings.items()}
+    return ", ".join(f"{key} {text}" for key, text in texts.items() if USUAL.get(key) != text)
+
+
+USUAL = {"padding": "0", "dilation": "1", "groups": "1"}
 
 
 def setting(key: str, value: Any) -> str:
@@ -124,7 +134,9 @@ def plain(value: Any) -> str:
         return number(value)
     if isinstance(value, tuple | list):
         inside = ", ".join(plain(part) for part in value)
-        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
     if isinstance(value, str | int | bool | np.generic | np.dtype | None | type(...)):
         return str(value)
     return getattr(value, "__name__", type(value).__name__)
