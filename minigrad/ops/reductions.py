@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.core.op import general, implements, linear
 from minigrad.core.samples import case
+from minigrad.ops.activations import softmax
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import backwards, delayed
 from minigrad.ops.operands import refuse_out
@@ -243,8 +244,9 @@ def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where
 def logsumexp(x, axis=None, *, keepdims=False):
     """log(sum(exp(x))) along `axis`, without overflow; as `scipy.special.logsumexp`.
 
-    A primitive for its stability: its derivative is the softmax, exp(x - z). Where all values
-    are -inf the result is -inf and the gradient 0.
+    A primitive for its stability: its derivative is the softmax, which exp(x - z) is not once
+    log(n) is lost beside a large z. Where all values are -inf the result is -inf and the
+    gradient 0.
 
     >>> import minigrad as mg
     >>> mg.logsumexp(mg.Tensor([1000.0, 1000.0]))
@@ -259,9 +261,7 @@ def logsumexp(x, axis=None, *, keepdims=False):
 
 @logsumexp.vjp
 def _(g, z, x, *, axis, keepdims):
-    z = with_axes(z, x, axis, keepdims)
-    with np.errstate(over="ignore"):  # far below the largest value, x - z may be -inf
-        return with_axes(g, x, axis, keepdims) * np.exp(x - np.where(np.isfinite(z), z, 0))
+    return with_axes(g, x, axis, keepdims) * softmax(x, axis=axis)
 
 
 logsumexp.op.samples = cases[:3]
