@@ -36,13 +36,13 @@ cbrt = elementwise(np.cbrt, lambda z, x: 1 / (3 * z * z), samples=nonzero)
 power = elementwise(  # at y = 0 the first is 0, even where x is 0 as well
     np.power,
     lambda z, x, y: y * x ** np.where(y == 0, 1, y - 1),
-    lambda z, x, y: z * np.log(np.where(x > 0, x, 1)),
+    lambda z, x, y: z * np.log(np.where(x == 0, 1, x)),
     samples=(positive, reals),
 )
 float_power = elementwise(  # in float64, whatever the dtypes
     np.float_power,
     lambda z, x, y: y * np.float_power(x, np.where(y == 0, 1, y - 1)),
-    lambda z, x, y: z * np.log(np.where(x > 0, x, 1)),
+    lambda z, x, y: z * np.log(np.where(x == 0, 1, x)),
     samples=(positive, reals),
 )
 
