@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial, update_wrapper
-from inspect import Parameter, signature
+from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, signature
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -80,13 +81,25 @@ class Op:
             self._read_signature(value)
 
     def _read_signature(self, value: Callable[..., Any]) -> None:
+        if isinstance(value, FunctionType):  # by hand: `signature` takes ten times as long,
+            code = value.__code__  # and `import minigrad` states every op
+            self.parameters = list(code.co_varnames[: code.co_argcount])
+            given = value.__defaults__ or ()
+            optional = self.parameters[code.co_argcount - len(given) :]
+            self.defaults = dict(zip(optional, given, strict=True))
+            self.defaults |= value.__kwdefaults__ or {}
+            self.variadic = bool(code.co_flags & CO_VARARGS)
+            self.has_settings = bool(
+                self.defaults or code.co_kwonlyargcount or code.co_flags & CO_VARKEYWORDS
+            )
+            return
         for name, parameter in signature(value).parameters.items():
             if parameter.kind is Parameter.VAR_POSITIONAL:
                 self.variadic = True
-            elif parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
-                self.parameters.append(name)
-            else:
+            elif parameter.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
                 self.has_settings = True
+            else:
+                self.parameters.append(name)
             if parameter.default is not Parameter.empty:
                 self.defaults[name] = parameter.default
                 self.has_settings = True

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from types import CodeType
 
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = __file__.rpartition("core")[0]
 
 
 Place = tuple[CodeType, int]  # a code object and an instruction in it: no frame is kept alive
