@@ -88,7 +88,7 @@ loggamma = elementwise(sp.loggamma, lambda z, x: digamma(x), samples=positive)
 gammasgn = elementwise(sp.gammasgn, 0, samples=positive)
 digamma = elementwise(sp.digamma, lambda z, x: polygamma(x, order=1), samples=positive)
 polygamma = elementwise(
-    lambda x, *, order: sp.polygamma(order, x),
+    lambda x, *, order: sp.polygamma(order, x).astype(x.dtype),  # it gives float64 always
     lambda z, x, *, order: polygamma(x, order=order + 1),
     name="polygamma",
     samples=[case((2, 3), order=1, domain=positive), case((3,), order=2, domain=positive)],
