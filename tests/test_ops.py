@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import minigrad as mg
 
 CALLS = {**strategies.CALLS, **sliding.CALLS}
+fewer = settings(max_examples=settings().max_examples * 2 // 5)  # of the profile's
+fewest = settings(max_examples=settings().max_examples // 5)
 every_op = pytest.mark.parametrize("name", CALLS)
 
 
@@ -57,7 +59,7 @@ def test_value_and_gradient(name, data, rng):
 
 
 @every_op
-@settings(max_examples=10)
+@fewer
 @given(data=st.data(), rng=strategies.GENERATORS)
 def test_second_derivatives(name, data, rng):
     call = data.draw(CALLS[name])
@@ -75,7 +77,7 @@ def test_second_derivatives(name, data, rng):
 
 
 @every_op
-@settings(max_examples=10)
+@fewer
 @given(data=st.data(), rng=strategies.GENERATORS)
 def test_every_subset_of_the_inputs(name, data, rng):
     call = data.draw(CALLS[name])
@@ -92,7 +94,7 @@ def test_every_subset_of_the_inputs(name, data, rng):
 
 
 @every_op
-@settings(max_examples=10)
+@fewer
 @given(data=st.data(), rng=strategies.GENERATORS)
 def test_arrays_in_arrays_out(name, data, rng):
     call = data.draw(CALLS[name])
@@ -112,7 +114,7 @@ def test_arrays_in_arrays_out(name, data, rng):
 
 
 @every_op
-@settings(max_examples=10)
+@fewer
 @given(data=st.data(), rng=strategies.GENERATORS)
 def test_float32_stays_float32(name, data, rng):
     call = data.draw(CALLS[name])
@@ -131,7 +133,7 @@ def test_float32_stays_float32(name, data, rng):
 
 
 @every_op
-@settings(max_examples=10)
+@fewer
 @given(data=st.data(), rng=strategies.GENERATORS)
 def test_each_gradient_has_the_dtype_of_its_input(name, data, rng):
     call = data.draw(CALLS[name])
@@ -187,7 +189,7 @@ def given_as(layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @every_op
-@settings(max_examples=5)
+@fewest
 @given(data=st.data(), rng=strategies.GENERATORS)
 def test_memory_layout_makes_no_difference(name, layout, data, rng):
     call = data.draw(CALLS[name])
