@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.core.op import implements
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type
-from minigrad.ops.cumulative import along
+from minigrad.ops.cumulative import piece
 from minigrad.ops.operands import operand
 from minigrad.ops.reductions import axes_of, sum
 
@@ -32,7 +32,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     if n > 0 and len(parts) > 1:
         a = np.concatenate(parts, axis)
     for _ in range(n):
-        later, sooner = a[along(axis, slice(1, None), a)], a[along(axis, slice(-1), a)]
+        later, sooner = piece(a, axis, 1, None), piece(a, axis, -1)
         a = later != sooner if a.dtype == bool else later - sooner
     return a
 
@@ -56,8 +56,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     steps = dx if x is None else diff(x, axis=axis if np.ndim(x) > 1 else -1)
     if np.ndim(x) == 1:
         steps = np.reshape(steps, (-1,) + (1,) * (y.ndim - 1 - axis % y.ndim))
-    both = y[along(axis, slice(1, None), y)] + y[along(axis, slice(-1), y)]
-    return sum(steps * both / 2, axis)
+    return sum(steps * (piece(y, axis, 1, None) + piece(y, axis, -1)) / 2, axis)
 
 
 @implements(np.gradient)
@@ -101,17 +100,13 @@ def slope(f, axis, distance, edge_order):
         raise ShapeError(f"gradient: {len(steps) + 1} coordinates for {length} values.")
     h = np.reshape(steps, tuple(-1 if i == axis else 1 for i in range(f.ndim)))
     rise = diff(f, axis=axis) / h  # the slope between neighbours
-
-    def part(x, start, stop):
-        return x[along(axis, slice(start, stop), x)]
-
-    before, after = part(h, None, -1), part(h, 1, None)
-    inside = (part(rise, None, -1) * after + part(rise, 1, None) * before) / (before + after)
-    first, last = part(rise, None, 1), part(rise, -1, None)
-    if edge_order == 2:
-        first = first + (first - part(rise, 1, 2)) * part(h, None, 1) / part(before + after, 0, 1)
-        last = last + (last - part(rise, -2, -1)) * part(h, -1, None) / part(
-            before + after, -1, None
-        )
+    before, after = piece(h, axis, -1), piece(h, axis, 1, None)
+    both = before + after
+    inside = (piece(rise, axis, -1) * after + piece(rise, axis, 1, None) * before) / both
+    first, last = piece(rise, axis, 1), piece(rise, axis, -1, None)
+    if edge_order == 2:  # the slope's own change goes on to the edge
+        bend = diff(rise, axis=axis) / both
+        first = first - piece(bend, axis, 1) * piece(h, axis, 1)
+        last = last + piece(bend, axis, -1, None) * piece(h, axis, -1, None)
     z = np.concatenate([first, inside, last], axis)
     return z if f.dtype.kind != "f" or z.dtype == f.dtype else as_type(z, f.dtype)

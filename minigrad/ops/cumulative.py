@@ -10,24 +10,26 @@ import numpy as np
 
 from minigrad.core.op import Function, general, implements, linear
 from minigrad.core.samples import case
+from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type
+from minigrad.ops.indexing import along
 from minigrad.ops.operands import operand, refuse_out
 
 
-def along(axis, part, x):
-    """The index of a part of `x` along one axis."""
-    return (slice(None),) * (axis % x.ndim) + (part,)
+def piece(x, axis, *bounds):
+    """A slice of `x` along one axis, with the bounds of `slice`."""
+    return x[along(axis % x.ndim, slice(*bounds))]
 
 
 def backwards(x, axis):
     """The values in the opposite order."""
-    return x[along(axis, slice(None, None, -1), x)]
+    return piece(x, axis, None, None, -1)
 
 
 def delayed(x, axis, first):
     """The values one place later, the last one dropped, behind the constant `first`."""
-    ahead = np.full_like(x[along(axis, slice(1), x)], first)
-    return np.concatenate([ahead, x[along(axis, slice(-1), x)]], axis)
+    ahead = np.full_like(piece(x, axis, 1), first)
+    return np.concatenate([ahead, piece(x, axis, -1)], axis)
 
 
 def flat_unless(axis, a):
@@ -122,6 +124,50 @@ def cumprod(a, axis=None, dtype=None, out=None):
     return running_product(a, axis=axis)
 
 
+# --- the array API's names, which NumPy has since 2.1 -----------------------------------------
+
+
+def cumulative_sum(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
+    """`cumsum` along an axis, which only an array of one axis may leave out; as
+    `numpy.cumulative_sum`. With `include_initial`, the 0 that the sums start from comes first.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.cumulative_sum(mg.Tensor([1.0, 2.0]), include_initial=True)
+    Tensor([0., 1., 3.])
+    """
+    axis = only_axis(x, axis)
+    return with_initial(cumsum(x, axis, dtype, out), axis, 0, include_initial)
+
+
+def cumulative_prod(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
+    """`cumprod` along an axis, which only an array of one axis may leave out; as
+    `numpy.cumulative_prod`. With `include_initial`, the 1 that the products start from comes first.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.cumulative_prod(mg.Tensor([2.0, 3.0]), include_initial=True)
+    Tensor([1., 2., 6.])
+    """
+    axis = only_axis(x, axis)
+    return with_initial(cumprod(x, axis, dtype, out), axis, 1, include_initial)
+
+
+if hasattr(np, "cumulative_sum"):
+    implements(np.cumulative_sum)(cumulative_sum)
+    implements(np.cumulative_prod)(cumulative_prod)
+
+
+def only_axis(x, axis):
+    """The axis to run along, if there is no choice."""
+    if axis is None and x.ndim != 1:
+        raise ShapeError(f"axis must be given for an array of {x.ndim} axes, shape {x.shape}.")
+    return 0 if axis is None else axis
+
+
+def with_initial(z, axis, initial, included):
+    """The running results behind the value that they start from, if that is wanted."""
+    return np.concatenate([np.full_like(piece(z, axis, 1), initial), z], axis) if included else z
+
+
 # --- extremes -------------------------------------------------------------------------------
 
 
@@ -131,7 +177,7 @@ def to_running_extreme(g, z, x, *, axis):
     """
     before = delayed(z, axis, 0)
     same = ((z == before) | ((z != z) & (before != before))).astype(z.dtype)  # no new extreme
-    same[along(axis, slice(1), z)] = 0
+    piece(same, axis, 1)[...] = 0
     tied = ((x == z) | (x != x)).astype(z.dtype)  # a nan is the extreme of all that follows
     number = carry(same, tied, axis=axis, back=False)
     return tied * carry(same, g / number, axis=axis, back=True)

@@ -7,9 +7,10 @@ import numpy as np
 from minigrad.core.op import implements
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import cumprod, cumsum
-from minigrad.ops.operands import operand
-from minigrad.ops.reductions import max, mean, min, prod, sum
-from minigrad.ops.statistics import std, var
+from minigrad.ops.operands import operand, refuse_out
+from minigrad.ops.reductions import axes_last, max, mean, min, prod, sum
+from minigrad.ops.shaping import reshape
+from minigrad.ops.statistics import as_floats, between, quantiles_first, refuse_weights, std, var
 
 
 def present(a, where=True):
@@ -119,3 +120,64 @@ def nancumsum(a, axis=None, dtype=None, out=None):
 def nancumprod(a, axis=None, dtype=None, out=None):
     """The running product with 1 in place of nan; as `numpy.nancumprod`."""
     return cumprod(np.where(np.isnan(a), 1, as_type(a, dtype)), axis, None, out)
+
+
+# --- order statistics -----------------------------------------------------------------------
+
+
+@implements(np.nanmedian)
+def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+    """The median of the values that are not nan; as `numpy.nanmedian`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanmedian(mg.Tensor([[1.0, 9.0, 2.0], [np.nan, 9.0, 2.0]]), axis=1)
+    Tensor([2. , 5.5])
+    """
+    return nanquantile(a, 0.5, axis, out, keepdims=keepdims)
+
+
+@implements(np.nanquantile)
+def nanquantile(
+    a,
+    q,
+    axis=None,
+    out=None,
+    overwrite_input=False,
+    method="linear",
+    keepdims=False,
+    *,
+    weights=None,
+):
+    """The quantiles of the values that are not nan, nan if there are none. `numpy.nanquantile`."""
+    refuse_out("nanquantile", out)
+    refuse_weights(weights)
+    a = as_floats(a)
+    s = np.sort(axes_last(a, axis), axis=-1)  # (..., n), nan last
+    ranks = np.where(np.isnan(s), np.nan, np.arange(s.shape[-1]))
+    places = np.nanquantile(ranks, q, axis=-1, method=method)  # (*q.shape, ...)
+    number = np.ndim(q)
+    shape = (*places.shape[number:], *places.shape[:number])
+    places = np.moveaxis(places.reshape(-1, *shape[: s.ndim - 1]), 0, -1)  # (..., q.size)
+    none = np.isnan(places)
+    places = np.where(none, 0, places)
+    low, high = np.floor(places).astype(int), np.ceil(places).astype(int)
+    below, above = (np.take_along_axis(s, i, -1) for i in (low, high))
+    z = np.where(none, np.nan, between(below, above, places - low, q))
+    return quantiles_first(reshape(z, shape), number, a, axis, keepdims)
+
+
+@implements(np.nanpercentile)
+def nanpercentile(
+    a,
+    q,
+    axis=None,
+    out=None,
+    overwrite_input=False,
+    method="linear",
+    keepdims=False,
+    *,
+    weights=None,
+):
+    """`nanquantile` with `q` in percent, 0 to 100; as `numpy.nanpercentile`."""
+    q = q / 100 if isinstance(q, int | float) else np.asarray(q) / 100
+    return nanquantile(a, q, axis, out, overwrite_input, method, keepdims, weights=weights)

@@ -14,7 +14,7 @@ from math import log, pi, sqrt
 import numpy as np
 import scipy.special as sp
 
-from minigrad.core.op import elementwise, implements
+from minigrad.core.op import Function, elementwise, implements
 from minigrad.core.samples import Domain, case, nonzero, positive, reals, unit
 from minigrad.ops import exponential
 from minigrad.ops.arithmetic import cbrt
@@ -48,7 +48,7 @@ ndtri_exp = elementwise(
 
 # --- logistic -------------------------------------------------------------------------------
 
-expit = elementwise(sp.expit, lambda z, x: z * expit(-x), samples=reals)
+expit: Function = elementwise(sp.expit, lambda z, x: z * expit(-x), samples=reals)
 logit = elementwise(sp.logit, lambda z, x: 1 / (x * (1 - x)), samples=probability)
 log_expit = elementwise(sp.log_expit, lambda z, x: expit(-x), samples=reals)
 
@@ -86,8 +86,8 @@ gamma = elementwise(sp.gamma, lambda z, x: z * digamma(x), samples=positive)
 gammaln = elementwise(sp.gammaln, lambda z, x: digamma(x), samples=positive)
 loggamma = elementwise(sp.loggamma, lambda z, x: digamma(x), samples=positive)
 gammasgn = elementwise(sp.gammasgn, 0, samples=positive)
-digamma = elementwise(sp.digamma, lambda z, x: polygamma(x, order=1), samples=positive)
-polygamma = elementwise(
+digamma: Function = elementwise(sp.digamma, lambda z, x: polygamma(x, order=1), samples=positive)
+polygamma: Function = elementwise(
     lambda x, *, order: sp.polygamma(order, x).astype(x.dtype),  # it gives float64 always
     lambda z, x, *, order: polygamma(x, order=order + 1),
     name="polygamma",
@@ -131,7 +131,7 @@ wrightomega = elementwise(sp.wrightomega, lambda z, x: z / (1 + z), samples=real
 
 cosm1 = elementwise(sp.cosm1, lambda z, x: -np.sin(x), samples=reals)
 sindg = elementwise(sp.sindg, lambda z, x: pi / 180 * cosdg(x), samples=reals)
-cosdg = elementwise(sp.cosdg, lambda z, x: -pi / 180 * sindg(x), samples=reals)
+cosdg: Function = elementwise(sp.cosdg, lambda z, x: -pi / 180 * sindg(x), samples=reals)
 tandg = elementwise(sp.tandg, lambda z, x: pi / 180 * (1 + z * z), samples=reals)
 cotdg = elementwise(sp.cotdg, lambda z, x: -pi / 180 * (1 + z * z), samples=Domain(40.0, 50.0))
 
@@ -199,25 +199,29 @@ def of_order(ufunc, partial, domain=positive):
     return function
 
 
-jv = of_order(sp.jv, lambda z, x, *, v: (jv(v - 1, x) - jv(v + 1, x)) / 2)
-yv = of_order(sp.yv, lambda z, x, *, v: (yv(v - 1, x) - yv(v + 1, x)) / 2)
-iv = of_order(sp.iv, lambda z, x, *, v: (iv(v - 1, x) + iv(v + 1, x)) / 2)
-kv = of_order(sp.kv, lambda z, x, *, v: -(kv(v - 1, x) + kv(v + 1, x)) / 2)
-ive = of_order(sp.ive, lambda z, x, *, v: (ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * z)
-kve = of_order(sp.kve, lambda z, x, *, v: z - (kve(v - 1, x) + kve(v + 1, x)) / 2)
+jv: Function = of_order(sp.jv, lambda z, x, *, v: (jv(v - 1, x) - jv(v + 1, x)) / 2)
+yv: Function = of_order(sp.yv, lambda z, x, *, v: (yv(v - 1, x) - yv(v + 1, x)) / 2)
+iv: Function = of_order(sp.iv, lambda z, x, *, v: (iv(v - 1, x) + iv(v + 1, x)) / 2)
+kv: Function = of_order(sp.kv, lambda z, x, *, v: -(kv(v - 1, x) + kv(v + 1, x)) / 2)
+ive: Function = of_order(
+    sp.ive, lambda z, x, *, v: (ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * z
+)
+kve: Function = of_order(sp.kve, lambda z, x, *, v: z - (kve(v - 1, x) + kve(v + 1, x)) / 2)
 
 j0 = elementwise(sp.j0, lambda z, x: -j1(x), samples=reals)
-j1 = elementwise(sp.j1, lambda z, x: (j0(x) - jv(2, x)) / 2, samples=reals)
+j1: Function = elementwise(sp.j1, lambda z, x: (j0(x) - jv(2, x)) / 2, samples=reals)
 y0 = elementwise(sp.y0, lambda z, x: -y1(x), samples=positive)
-y1 = elementwise(sp.y1, lambda z, x: (y0(x) - yv(2, x)) / 2, samples=positive)
+y1: Function = elementwise(sp.y1, lambda z, x: (y0(x) - yv(2, x)) / 2, samples=positive)
 i0 = elementwise(sp.i0, lambda z, x: i1(x), samples=reals)
-i1 = elementwise(sp.i1, lambda z, x: (i0(x) + iv(2, x)) / 2, samples=reals)
+i1: Function = elementwise(sp.i1, lambda z, x: (i0(x) + iv(2, x)) / 2, samples=reals)
 k0 = elementwise(sp.k0, lambda z, x: -k1(x), samples=positive)
-k1 = elementwise(sp.k1, lambda z, x: -(k0(x) + kv(2, x)) / 2, samples=positive)
+k1: Function = elementwise(sp.k1, lambda z, x: -(k0(x) + kv(2, x)) / 2, samples=positive)
 i0e = elementwise(sp.i0e, lambda z, x: i1e(x) - np.sign(x) * z, samples=nonzero)
-i1e = elementwise(sp.i1e, lambda z, x: (i0e(x) + ive(2, x)) / 2 - np.sign(x) * z, samples=nonzero)
+i1e: Function = elementwise(
+    sp.i1e, lambda z, x: (i0e(x) + ive(2, x)) / 2 - np.sign(x) * z, samples=nonzero
+)
 k0e = elementwise(sp.k0e, lambda z, x: z - k1e(x), samples=positive)
-k1e = elementwise(sp.k1e, lambda z, x: z - (k0e(x) + kve(2, x)) / 2, samples=positive)
+k1e: Function = elementwise(sp.k1e, lambda z, x: z - (k0e(x) + kve(2, x)) / 2, samples=positive)
 
 
 def incomplete_gamma(sign):

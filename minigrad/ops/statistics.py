@@ -213,11 +213,17 @@ def quantile(
     s = np.sort(axes_last(a, axis), axis=-1)  # (..., n)
     low = np.floor(places).astype(int)
     below, above = s[..., low], s[..., np.ceil(places).astype(int)]  # (..., *q.shape)
-    rest = (places - low).astype(s.dtype if isinstance(q, int | float) else np.result_type(s, q))
-    z = below + (above - below) * rest if rest.any() else below
-    last = s[..., -1]  # nan, if there is any
-    z = np.where(np.isnan(last).reshape(last.shape + (1,) * rest.ndim), np.nan, z)
-    return quantiles_first(z, rest.ndim, a, axis, keepdims)
+    z = between(below, above, places - low, q)
+    missing = np.isnan(s[..., -1])  # sorted last
+    if missing.any():
+        z = np.where(missing.reshape(missing.shape + (1,) * low.ndim), np.nan, z)
+    return quantiles_first(z, low.ndim, a, axis, keepdims)
+
+
+def between(below, above, rest, q):
+    """The point a fraction `rest` of the way; a number `q` keeps the dtype, as in NumPy."""
+    dtype = below.dtype if isinstance(q, int | float) else np.result_type(below.dtype, q)
+    return below + (above - below) * rest.astype(dtype) if rest.any() else below
 
 
 def quantiles_first(z, number, a, axis, keepdims):
