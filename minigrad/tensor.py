@@ -17,13 +17,17 @@ from minigrad.core.op import registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
+from minigrad.methods import in_place, of_values
 from minigrad.ops import (
     arithmetic,
     cumulative,
+    diagonals,
     indexing,
+    joining,
     products,
     reductions,
     rounding,
+    selecting,
     shaping,
     statistics,
 )
@@ -258,6 +262,33 @@ class Tensor(Node):
     round = rounding.round
     dot = products.dot
     squeeze = shaping.squeeze
+    swapaxes = shaping.swapaxes
+    ravel = flatten = shaping.ravel
+    repeat = joining.repeat
+    diagonal = diagonals.diagonal
+    trace = diagonals.trace
+    take = selecting.take
+    choose = selecting.choose
+    clip = selecting.clip
+
+    argmax = of_values("argmax")
+    argmin = of_values("argmin")
+    argsort = of_values("argsort")
+    argpartition = of_values("argpartition")
+    searchsorted = of_values("searchsorted")
+    nonzero = of_values("nonzero")
+    all = of_values("all")
+    any = of_values("any")
+
+    sort = in_place("sort", "np.sort(t)")
+    partition = in_place("partition", "np.partition(t, kth)")
+    fill = in_place("fill", "t.assign(values) for a leaf, or np.full_like(t, value)")
+    put = in_place("put", "np.where(mask, new, t)")
+    resize = in_place("resize", "t.reshape(shape), or np.pad(t, width)")
+
+    def compress(self, condition: Any, axis: int | None = None, out: None = None) -> Tensor:
+        """The values, or the slices along an axis, where the condition holds."""
+        return selecting.compress(condition, self, axis, out)
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """The same values in another shape: `t.reshape(2, -1)` or `t.reshape((2, -1))`."""
@@ -268,31 +299,9 @@ class Tensor(Node):
         one = len(axes) == 1 and not isinstance(axes[0], int)
         return shaping.transpose(self, (axes[0] if one else axes) or None)
 
-    def ravel(self) -> Tensor:
-        """All values along one axis."""
-        return shaping.reshape(self, -1)
-
-    flatten = ravel
-
     def astype(self, dtype: npt.DTypeLike) -> Tensor:
         """The values in another floating-point type; the gradient comes back in this one."""
         return arithmetic.cast(self, dtype=np.dtype(dtype))
-
-    def argmax(self, axis: int | None = None) -> Any:
-        """The index of the largest value: a plain array, as there is no gradient of it."""
-        return self._value.argmax(axis)
-
-    def argmin(self, axis: int | None = None) -> Any:
-        """The index of the smallest value: a plain array, as there is no gradient of it."""
-        return self._value.argmin(axis)
-
-    def all(self, axis: Any = None, *, keepdims: bool = False) -> Any:
-        """Whether every value is non-zero: a plain array, as there is no gradient of it."""
-        return self._value.all(axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, *, keepdims: bool = False) -> Any:
-        """Whether some value is non-zero: a plain array, as there is no gradient of it."""
-        return self._value.any(axis, keepdims=keepdims)
 
     def copy(self) -> Tensor:
         """The same values as a new result of the graph."""

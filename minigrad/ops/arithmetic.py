@@ -116,8 +116,8 @@ def divmod(x, y):
 
 
 @implements(np.where)
-def where(condition, x, y):
-    """`x` where the condition holds, else `y`; as `numpy.where` with three arguments.
+def where(condition, x=None, y=None, /):
+    """`x` where the condition holds, else `y`; as `numpy.where`. Without both: `np.nonzero`.
 
     Both branches are computed, so a derivative that is infinite in the branch not taken still
     meets a zero cotangent: `where(x > 0, sqrt(x), 0)` has the gradient 0 * inf = nan at x = 0.
@@ -127,6 +127,10 @@ def where(condition, x, y):
     >>> mg.where(mg.Tensor([1.0, -1.0]) > 0, 10.0, 20.0)
     array([10., 20.])
     """
+    if x is None and y is None:
+        return np.nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("where: takes a condition and both of x and y, or a condition alone.")
     return choose_between(condition, x, y)
 
 

@@ -142,8 +142,8 @@ def block(arrays):
 
 
 def depths(part, level=0):
-    """How deep in the lists each block stands."""
-    if not isinstance(part, list):
+    """How deep in the lists each block stands, or an empty list in the place of one."""
+    if not isinstance(part, list) or not part:
         return [level]
     return [deep for p in part for deep in depths(p, level + 1)]
 

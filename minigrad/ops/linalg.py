@@ -15,7 +15,7 @@ from minigrad.core.op import Function, general, implements
 from minigrad.core.samples import case
 from minigrad.ops.decompositions import MATRIX, STACK, lower_symmetric, svdvals
 from minigrad.ops.indexing import getitem, put
-from minigrad.ops.operands import operand, refuse_out
+from minigrad.ops.operands import operand, plain, refuse_out
 from minigrad.ops.products import dot, matmul
 from minigrad.ops.shaping import moveaxis, reshape
 
@@ -149,7 +149,7 @@ def cofactors_vjp(g, z, x):
 
     The minors are right for singular matrices as well, but there are n * n of them.
     """
-    if x.size == 0 or np.all(np.linalg.cond(x) < WELL_CONDITIONED):
+    if x.size == 0 or np.all(np.linalg.cond(plain(x)) < WELL_CONDITIONED):
         inverse = np.linalg.inv(x).mT
         return z * np.sum(g * inverse, axis=(-2, -1), keepdims=True) - z @ g.mT @ inverse
     n = x.shape[-1]

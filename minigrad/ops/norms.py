@@ -153,5 +153,8 @@ def cond(x, p=None):
     if 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError(f"cond: not defined for empty matrices; got shape {x.shape}.")
     s = svdvals(x)
-    with np.errstate(divide="ignore"):
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    upper, lower = (-1, 0) if p == -2 else (0, -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = s[..., upper] / s[..., lower]
+    zeros = np.isnan(z) & ~np.isnan(x).any(axis=(-2, -1))
+    return np.where(zeros, np.inf, z) if zeros.any() else z

@@ -66,7 +66,7 @@ def in_pairs(name, given, ndim):
         pairs = {axis % ndim: pair for axis, pair in given.items()}
         given = [np.broadcast_to(pairs.get(axis, 0), 2) for axis in range(ndim)]
     try:
-        pairs = np.broadcast_to(given, (ndim, 2))
+        pairs = np.broadcast_to(np.asarray(given), (ndim, 2))
     except ValueError:
         raise ShapeError(
             f"pad: {name} is one number, a pair (before, after), or such a pair for each of the "

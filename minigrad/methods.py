@@ -1,0 +1,32 @@
+"""Methods of ndarray that are no ops: those that name places, and those that write in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from minigrad.core.node import Node
+
+
+def of_values(name: str) -> Callable[..., Any]:
+    """The method of ndarray, applied to the values: a plain array, as it has no gradient."""
+
+    def method(self: Node, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._value, name)(*args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"As `numpy.ndarray.{name}`: a plain array, as there is no gradient of it."
+    return method
+
+
+def in_place(name: str, instead: str) -> Callable[..., NoReturn]:
+    """A method of ndarray that writes into it: a `TypeError` that says what to write instead."""
+
+    def method(self: Node, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            f"t.{name}() would write in place, and a tensor's past would be wrong. Use {instead}."
+        )
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Refused, as it would write in place: use {instead}."
+    return method
