@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import nn as nn
     from minigrad import optim as optim
+    from minigrad import testing as testing
     from minigrad.nn import load as load
     from minigrad.nn import save as save
 
@@ -90,6 +91,7 @@ LAZY = {  # loaded on first use: they need more than NumPy, or not everybody nee
     "nn": "minigrad.nn",
     "optim": "minigrad.optim",
     "save": "minigrad.nn:save",
+    "testing": "minigrad.testing",
 }
 
 

@@ -1,7 +1,8 @@
 """Sample inputs, stated beside each op, from which its tests are made.
 
-An elementwise op gives a `Domain` for each array (one alone serves for all); any other op gives a
-list of `case(...)`: the shape, or the very array, of each input, then the settings.
+An elementwise op gives a `Domain` for each array (one alone serves for all; None draws booleans,
+for a mask that has no gradient); any other op gives a list of `case(...)`: the shape, or the very
+array, of each input, then the settings.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ class Case:
 
     inputs: tuple[Any, ...]
     settings: dict[str, Any] = field(default_factory=dict)
-    domain: Domain = reals
+    domain: Domain | tuple[Domain | None, ...] = reals  # of all inputs, or of each
 
 
-def case(*inputs: Any, domain: Domain = reals, **settings: Any) -> Case:
+def case(*inputs: Any, domain: Domain | tuple[Domain | None, ...] = reals, **settings: Any) -> Case:
     """One sample call of an op; a tuple among `inputs` is a shape to draw from `domain`."""
     return Case(inputs, settings, domain)
 

@@ -1,0 +1,184 @@
+"""Derivatives by differences: an oracle that shares nothing with the engine but the function.
+
+Along a direction, central differences at two step sizes h and h/2 are combined (Richardson), which
+leaves an error of order h^4: about ten right digits in float64. The same values tell whether the
+function is smooth there: if the slopes to the left and to the right do not come together as the
+step shrinks, or the two central differences disagree, there is a kink. Then there is not one
+derivative but a set of them (Clarke's: what the derivatives nearby come close to, and all between
+these), and a rule may choose any. Nothing else is loosened: what is smooth stays exact.
+
+Where a function takes complex arrays and is analytic, f(x + ih) has the derivative in its imaginary
+part, without any subtraction: as exact as f itself (Squire and Trapp, SIAM Review 40, 1998).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.core.node import Array
+
+STEP = 1e-3
+RELATIVE = 1e-6  # what differences are held to, and
+ABSOLUTE = 1e-9  # in units of the largest value
+ANALYTIC = 1e-9  # what a complex step is held to
+EPSILON = float(np.finfo(np.float64).eps)
+NEAR, NEIGHBOURS = 1e-4, 32  # around a kink: how far off its neighbours are, and how many
+
+Flat = Callable[[Sequence[Array]], Array]  # arrays -> all results as one vector
+Direction = list[Array]  # one array for each argument
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Directional derivatives of n results along k directions, as intervals: arrays (n, k)."""
+
+    low: Array
+    high: Array  # equal to `low` where the function is smooth
+    tolerance: Array
+    kinks: Array
+    undefined: Array  # there is no derivative: a jump, an infinite slope, the end of the domain
+
+    def excess(self, found: Array) -> Array:
+        """How far each number lies outside what is right, in units of the tolerance."""
+        outside = np.maximum(np.maximum(self.low - found, found - self.high), 0)
+        outside = np.where(np.isfinite(found), outside, np.inf)
+        return np.where(self.undefined, 0, outside / self.tolerance)
+
+    def combined(self, weights: Array) -> Differences:
+        """The same for weighted sums of the results: weights (m, n), m sums."""
+        plus, minus = np.maximum(weights, 0), np.minimum(weights, 0)
+        some = np.abs(weights) > 0
+        return Differences(
+            plus @ self.low + minus @ self.high,
+            plus @ self.high + minus @ self.low,
+            np.abs(weights) @ self.tolerance,
+            some @ self.kinks,
+            some @ self.undefined,
+        )
+
+
+def differences(
+    f: Flat,
+    arrays: Sequence[Array],
+    directions: Sequence[Direction],
+    epsilon: float = EPSILON,
+    analytic: bool = True,
+) -> Differences:
+    """The derivatives of `f` at `arrays` along each direction, with a complex step if it can.
+
+    `epsilon` is the relative rounding error of the results, which may be of less than float64.
+    """
+    value = f(arrays)
+    columns = [along(f, arrays, value, direction, epsilon) for direction in directions]
+    parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
+    low, high, tolerance, kinks, undefined = parts
+    if kinks.any():
+        least, most = nearby(f, arrays, directions)
+        wide = most - least > 1e-3 * np.maximum(np.abs(most), np.abs(least)) + tolerance
+        low = np.where(wide, np.fmin(low, least), low)
+        high = np.where(wide, np.fmax(high, most), high)
+        kinks |= wide
+    exact = complex_step(f, arrays, directions) if analytic else None
+    if exact is not None:
+        agrees = (np.abs(exact - low) <= tolerance) & (low == high)
+        sharper = ANALYTIC * np.abs(exact) + ABSOLUTE * 1e-3 * largest(value)
+        low, high = np.where(agrees, exact, low), np.where(agrees, exact, high)
+        tolerance = np.where(agrees, sharper, tolerance)
+    return Differences(low, high, tolerance, kinks & ~undefined, undefined)
+
+
+def along(
+    f: Flat, arrays: Sequence[Array], value: Array, direction: Direction, epsilon: float
+) -> list[Array]:
+    """Low, high, tolerance, kink and undefined, of each result along one direction."""
+
+    def slopes(h: float) -> Array:
+        right = (moved(f, arrays, direction, h) - value) / h
+        return np.stack([right, (value - moved(f, arrays, direction, -h)) / h])
+
+    with np.errstate(all="ignore"):  # of infinities
+        whole, half = slopes(STEP), slopes(STEP / 2)
+        smooth = (4 * half.mean(axis=0) - whole.mean(axis=0)) / 3
+        noise = ABSOLUTE * largest(value) + 16 * epsilon / STEP * np.abs(value)
+        tolerance = RELATIVE * np.abs(smooth) + noise
+        undefined = ~np.isfinite(whole + half).all(axis=0)
+        bend = bending(whole, half)
+        kinks = bend > RELATIVE * np.max(np.abs([*whole, *half]), axis=0) + noise
+        low = high = smooth
+        if kinks.any():  # or only curved: then a smaller step bends much less
+            quarter = slopes(STEP / 4)
+            kinks &= bending(half, quarter) > 0.35 * bend
+            undefined |= kinks & unbounded(whole, half, quarter)
+            sides = (8 * quarter - 6 * half + whole) / 3  # each side's own limit
+            low, high = (np.where(kinks, end, smooth) for end in (sides.min(0), sides.max(0)))
+    low, high, tolerance = (np.where(undefined, 1.0, part) for part in (low, high, tolerance))
+    return [low, high, tolerance, kinks, undefined]
+
+
+def bending(whole: Array, half: Array) -> Array:
+    """How far the slopes to the right and to the left are from those of a parabola.
+
+    At a kink this stays as it is when the step is halved, or is halved itself where only the
+    second derivative jumps; of a smooth function a quarter is left.
+    """
+    gap = np.abs(whole[0] - whole[1] - 2 * (half[0] - half[1]))
+    return gap + np.abs(whole.mean(axis=0) - half.mean(axis=0))
+
+
+def unbounded(whole: Array, half: Array, quarter: Array) -> Array:
+    """Whether a slope grows by the same factor whenever the step is halved: a jump (by 2) or an
+    infinite slope (by the root of 2 for a square root).
+    """
+    first, second = np.abs(half / whole), np.abs(quarter / half)
+    return ((first > 1.2) & (np.abs(second - first) < 0.05 * first)).any(axis=0)
+
+
+def nearby(
+    f: Flat, arrays: Sequence[Array], directions: Sequence[Direction]
+) -> tuple[Array, Array]:
+    """The least and the largest derivative at points nearby, where ties are none."""
+    rng = np.random.default_rng(0)
+    h = 1e-3 * NEAR
+    found = []
+    for _ in range(NEIGHBOURS):
+        off = [NEAR * np.maximum(np.abs(x), 0.1) * rng.normal(size=x.shape) for x in arrays]
+        there = [x + d for x, d in zip(arrays, off, strict=True)]
+        columns = [moved(f, there, t, h) - moved(f, there, t, -h) for t in directions]
+        found.append(np.stack(np.broadcast_arrays(*columns), axis=1) / (2 * h))
+    return np.fmin.reduce(found), np.fmax.reduce(found)
+
+
+def largest(value: Array) -> float:
+    """The scale of the results, at least 1: what rounding errors are measured by."""
+    return float(np.max(np.abs(value), initial=1.0, where=np.isfinite(value)))
+
+
+def moved(f: Flat, arrays: Sequence[Array], direction: Direction, h: float) -> Array:
+    """The results a step along the direction; NaN where there are none."""
+    try:
+        with np.errstate(all="ignore"):
+            return f([x + h * t for x, t in zip(arrays, direction, strict=True)])
+    except np.linalg.LinAlgError:  # left the domain of a decomposition
+        return np.array(np.nan)
+
+
+def complex_step(f: Flat, arrays: Sequence[Array], directions: Sequence[Direction]) -> Array | None:
+    """The derivatives by a step along the imaginary axis, or None if `f` takes no complex arrays.
+
+    Whether `f` is analytic is for the caller to judge, from the differences.
+    """
+    h = 1e-40
+    columns = []
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            for direction in directions:
+                steps = zip(arrays, direction, strict=True)
+                columns.append(f([x + 1j * h * t for x, t in steps]).imag / h)
+    except Exception:  # whatever an unsuspecting function makes of complex numbers
+        return None
+    return np.stack(columns, axis=1)

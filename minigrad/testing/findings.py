@@ -1,0 +1,144 @@
+"""What a check found: the report of what is right, and the error that shows what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.op import Op
+from minigrad.core.source import source_of
+from minigrad.errors import DerivativeError
+from minigrad.testing.point import Point
+from minigrad.testing.smallest import smallest
+from minigrad.transforms import record
+
+LONGEST_GRAPH = 200  # steps that are checked one by one to find the wrong rule
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was compared, and found right."""
+
+    order: int
+    modes: tuple[str, ...]
+    compared: int = 0  # numbers, in each mode
+    kinks: int = 0  # of them at a kink: held between the one-sided slopes
+    undefined: int = 0  # of them where there is no derivative: a jump, the end of the domain
+
+    def __add__(self, other: Report) -> Report:
+        return Report(
+            max(self.order, other.order),
+            tuple(m for m in ("forward", "reverse") if m in self.modes + other.modes),
+            self.compared + other.compared,
+            self.kinks + other.kinks,
+            self.undefined + other.undefined,
+        )
+
+    def __str__(self) -> str:
+        modes = " and ".join(self.modes)
+        text = f"right: {modes}, to order {self.order}, {self.compared} numbers compared"
+        if self.kinks:
+            text += f", {self.kinks} of them at kinks (between the one-sided slopes)"
+        if self.undefined:
+            text += f", {self.undefined} more where there is no derivative (a jump, or an edge)"
+        return text
+
+
+class Finding(Exception):  # noqa: N818  (`explained` makes the error of it)
+    """Something wrong, at first without its context."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        mode: str | None = None,
+        argument: int | None = None,
+        op: Op | None = None,
+        details: list[str] | None = None,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.mode = mode
+        self.order: int | None = None
+        self.argument = argument  # which array it is about
+        self.op = op  # whose rule it is, if that is known
+        self.details = details or []
+
+    def headline(self, name: str) -> str:
+        """What is wrong, in one sentence."""
+        where = [
+            f"order {self.order}" if self.order else "",
+            f"{self.mode} mode" if self.mode else "",
+        ]
+        inside = ", ".join(part for part in where if part)
+        called = self.op.name if self.op else name
+        return f"{called}: {self.problem}{f' ({inside})' if inside else ''}."
+
+
+Check = Callable[[Point], Any]  # raises a Finding
+
+
+def explained(finding: Finding, point: Point, check: Check, name: str) -> DerivativeError:
+    """The error to raise for a finding: with the smallest input that shows it and the rule."""
+    if finding.op is None:
+        finding, point = smallest(finding, point, check, Finding)
+    lines = [finding.headline(name), *[f"  {line}" for line in finding.details]]
+    if finding.op is None:
+        given = [f"{n} = {shown(x)}" for n, x in zip(point.names, point.arrays, strict=True)]
+        lines += ["  smallest input found that shows it:", *[f"    {line}" for line in given]]
+        finding = blamed(finding, point, check)
+    if finding.op is None:
+        lines.append("  Each op by itself is right here: look at how the function combines them.")
+    else:
+        lines += rules_of(finding.op, finding.argument)
+    return DerivativeError("\n".join(lines))
+
+
+def shown(x: Any) -> str:
+    """An array as it is written."""
+    return " ".join(np.array_repr(x).split())
+
+
+def rules_of(op: Op, argument: int | None) -> list[str]:
+    """The source of the rule in question, or of all rules of an op."""
+    chosen = range(len(op.rules)) if argument is None or op.variadic else [argument]
+    lines = []
+    for i in chosen:
+        rule = op.rules[i] if i < len(op.rules) else op.rules[-1]
+        code = getattr(rule, "__code__", None)
+        place = f"  ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        lines.append(f"  the rule of {op.name} for array {i}:{place}")
+        lines += [f"    {line}" for line in source_of(rule).splitlines()]
+    return lines
+
+
+def blamed(finding: Finding, point: Point, check: Check) -> Finding:
+    """Find the op whose own derivative is wrong, by checking each step of the graph alone."""
+    recorded = record(point.function, point.arrays)
+    live = [recorded.reach.live[number] for number in sorted(recorded.reach.live)]
+    nodes = [node for node in live if node.op is not None][:LONGEST_GRAPH]
+    for node in nodes:
+        op, inputs = node.op, [x._value for x in node.inputs]
+        places = [i for i, x in enumerate(node.inputs) if x._tracked]
+
+        def alone(
+            *arrays: Any, op: Any = op, node: Any = node, inputs: Any = inputs, places: Any = places
+        ) -> Any:
+            filled = dict(zip(places, arrays, strict=True))
+            return (
+                op.function(*[filled.get(i, x) for i, x in enumerate(inputs)], **node.settings),
+            )
+
+        arrays = tuple(np.array(inputs[i]) for i in places)
+        try:
+            check(Point(alone, arrays, tuple(f"array {i}" for i in places)))
+        except Finding as found:
+            finding.op = op
+            finding.argument = (
+                None if found.argument is None else places[found.argument % len(places)]
+            )
+            return finding
+    return finding

@@ -1,0 +1,308 @@
+"""`check_grads`: whether the derivatives of a function are right, in both modes, to any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.node import Array
+from minigrad.testing.differences import Differences, Direction, differences
+from minigrad.testing.findings import Finding, Report, explained
+from minigrad.testing.manners import check_rules
+from minigrad.testing.point import Point, point_of
+from minigrad.transforms import Recorded, record
+
+MODES = ("forward", "reverse")
+SMALL = {1: 32, 2: 6}  # up to this size, every element for itself; beyond, random projections
+PROJECTIONS = 3
+IDENTITY = 1000  # rounding errors that <g, J t> and <J' g, t> may differ by, of all their terms
+
+
+def check_grads(
+    f: Callable[..., Any],
+    *args: Any,
+    order: int = 2,
+    modes: Sequence[str] = MODES,
+    seed: int = 0,
+) -> Report:
+    """Check the derivatives of `f` at `args` up to `order`; raise `DerivativeError` if wrong.
+
+    `args` are arrays, or nested lists, tuples and dicts of arrays; those that are not
+    floating-point are held constant. Checked are, with random cotangents and tangents:
+
+    - every element of the Jacobian (of a large one random projections), in each of the modes,
+      against central differences at two step sizes, and a complex step where `f` is analytic;
+    - the same of the derivatives themselves, for a higher order: reverse over reverse, forward
+      over forward, and each over the other;
+    - that `<g, J t> = <J' g, t>` nearly to machine precision, for reverse against forward mode;
+    - the value, shapes and dtypes, that nothing given was written to, that no two gradients
+      share memory; the same of every rule that took part.
+
+    At a kink the one-sided slopes differ, and the derivative must lie between them. The report
+    counts these places; along directions in which equal elements stay equal, where a tie is no
+    kink, the derivative must be exact all the same.
+
+    The error names the worst element with both numbers, the smallest input found that shows
+    it, and the rule that is wrong, with its source.
+
+    >>> import numpy as np, minigrad as mg
+    >>> print(mg.testing.check_grads(np.tanh, np.array([0.5, -1.0])))
+    right: forward and reverse, to order 2, 22 numbers compared
+    >>> bad = mg.elementwise(np.sinh, lambda z, x: -np.cosh(x), name="bad")
+    >>> mg.testing.check_grads(bad, np.array([0.5, -1.0]))
+    Traceback (most recent call last):
+    minigrad.errors.DerivativeError: bad: the derivative is wrong (order 1, forward mode).
+    ...
+    """
+    unknown = set(modes) - set(MODES)
+    if order < 1 or not modes or unknown:
+        raise ValueError(
+            f'check_grads: order is at least 1 and modes are from "forward", "reverse"; '
+            f"got order={order}, modes={tuple(modes)}."
+        )
+    point = point_of(f, args)
+    if not point.arrays:
+        raise ValueError("check_grads: none of the arguments is a floating-point array.")
+    name = getattr(f, "__name__", type(f).__name__)
+    return check_point(point, order, tuple(modes), name, seed)
+
+
+def check_point(point: Point, order: int, modes: tuple[str, ...], name: str, seed: int) -> Report:
+    """`check_grads` of a function that is known to take and to return floating-point arrays."""
+
+    def check(at: Point, only_numbers: bool = True) -> Report:
+        rng = np.random.default_rng(seed)
+        if not only_numbers:
+            check_manners(at, rng)
+        return check_orders(at, order, modes, rng)
+
+    try:
+        return check(point, only_numbers=False)
+    except Finding as finding:
+        error = explained(finding, point, check, name)
+    raise error
+
+
+def check_orders(
+    point: Point, order: int, modes: tuple[str, ...], rng: np.random.Generator, level: int = 1
+) -> Report:
+    """Check the first derivative of the function, then, as functions, its derivatives."""
+    try:
+        report = check_numbers(point, modes, rng, level)
+    except Finding as finding:
+        finding.order = level
+        raise
+    if level < order:
+        for mode in modes:
+            of_it = point.derivative(mode, rng)
+            report += check_orders(of_it, order, modes, rng, level + 1)
+    return report
+
+
+# --- numbers --------------------------------------------------------------------------------
+
+
+def check_numbers(
+    point: Point, modes: tuple[str, ...], rng: np.random.Generator, level: int
+) -> Report:
+    """Check the Jacobian of the function at the point, in each mode."""
+    inputs = sum(x.size for x in point.arrays)
+    outputs = sum(x.size for x in point.results())
+    limit = SMALL.get(level, 0)
+    scales = [np.maximum(np.abs(x), 0.1) for x in point.arrays]
+    directions = unit_directions(point.arrays, scales) if inputs <= limit else []
+    elements = len(directions)
+    directions += random_directions(point.arrays, scales, rng, PROJECTIONS)
+    if not inputs or not outputs:
+        directions = []
+    recorded = record(point.function, point.arrays)
+    if not directions:
+        return Report(level, modes)
+    precision = max([point.precision, *[float(np.finfo(x.dtype).eps) for x in recorded.outputs]])
+    oracle = differences(point.flat, point.arrays, directions, precision, level == 1)
+    where = Labels(point, directions, elements, scales)
+    if "forward" in modes:
+        found = np.stack([joined(recorded.push(t)) for t in directions], axis=1)
+        where.compare("forward", found, oracle, None)
+    if "reverse" in modes:
+        weights = np.eye(outputs) if outputs <= limit else rng.normal(size=(PROJECTIONS, outputs))
+        rows = np.stack([joined(recorded.pull(split(w, recorded.outputs))) for w in weights])
+        along = np.stack([joined(t) for t in directions], axis=1)
+        picked = oracle if outputs <= limit else oracle.combined(weights)
+        where.compare("reverse", rows @ along, picked, None if outputs <= limit else weights)
+    if len(modes) == 2:
+        check_identity(recorded, directions[-1], rng, precision)
+    nowhere = int(oracle.undefined.sum())
+    return Report(level, modes, oracle.low.size - nowhere, int(oracle.kinks.sum()), nowhere)
+
+
+def unit_directions(arrays: Sequence[Array], scales: Sequence[Array]) -> list[Direction]:
+    """One direction for each element: it alone changes, in proportion to its size."""
+    found = []
+    for i, x in enumerate(arrays):
+        for place in np.ndindex(x.shape):
+            direction = [np.zeros(y.shape) for y in arrays]
+            direction[i][place] = scales[i][place]
+            found.append(direction)
+    return found
+
+
+def random_directions(
+    arrays: Sequence[Array], scales: Sequence[Array], rng: np.random.Generator, number: int
+) -> list[Direction]:
+    """Random directions, of which the last two leave elements equal that are equal.
+
+    Where values tie, a function of their order has kinks in almost all directions, but not in
+    these: along them the derivative must be exact.
+    """
+    found = [
+        [scale * rng.normal(size=x.shape) for x, scale in zip(arrays, scales, strict=True)]
+        for _ in range(number - 2)
+    ]
+    values, places = np.unique(joined(arrays), return_inverse=True)
+    for _ in range(2):
+        change = rng.normal(size=values.shape) * np.maximum(np.abs(values), 0.1)
+        found.append(split(change[places], arrays))
+    return found
+
+
+def joined(parts: Sequence[Any]) -> Array:
+    """All numbers as one vector."""
+    return np.concatenate([np.ravel(x) for x in parts])
+
+
+def split(vector: Array, like: Sequence[Any]) -> list[Array]:
+    """The vector cut into arrays of the shapes of `like`."""
+    stops = np.cumsum([x.size for x in like])
+    return [
+        part.reshape(x.shape) for part, x in zip(np.split(vector, stops[:-1]), like, strict=True)
+    ]
+
+
+def check_identity(
+    recorded: Recorded, tangents: Direction, rng: np.random.Generator, precision: float
+) -> None:
+    """Check that reverse mode is the transpose of forward mode: <g, J t> = <J' g, t>."""
+    cotangents = [rng.normal(size=x.shape) for x in recorded.outputs]
+    left = joined(cotangents) * joined(recorded.push(tangents))
+    right = joined(recorded.pull(cotangents)) * joined(tangents)
+    scale = np.sum(np.abs(left)) + np.sum(np.abs(right))
+    if abs(np.sum(left) - np.sum(right)) > IDENTITY * precision * scale:
+        raise Finding(
+            "reverse mode is not the transpose of forward mode",
+            details=[
+                f"<g, J t> = {np.sum(left):.15g}  by forward mode",
+                f"<J' g, t> = {np.sum(right):.15g}  by reverse mode",
+                "Forward mode of a linear op is the op itself: is it linear, and `jointly` right?",
+            ],
+        )
+
+
+class Labels:
+    """Names the numbers that are compared, to say which of them is wrong."""
+
+    def __init__(
+        self, point: Point, directions: list[Direction], elements: int, scales: Sequence[Array]
+    ) -> None:
+        self.point = point
+        self.directions = directions
+        self.elements = elements  # the first directions are those of single elements
+        self.scale = joined(scales)
+
+    def compare(self, mode: str, found: Array, oracle: Differences, weights: Array | None) -> None:
+        """Raise the finding of the worst number, if any is wrong."""
+        excess = oracle.excess(found)
+        if not np.max(excess) > 1:
+            return
+        single = excess[:, : self.elements]
+        if np.max(single, initial=0) > 1:  # rather an element than a direction
+            excess = single
+        row, column = np.unravel_index(np.argmax(excess), excess.shape)
+        unit = self.scale[column] if column < self.elements else 1.0
+        low, high, number = (a[row, column] / unit for a in (oracle.low, oracle.high, found))
+        between = f"between {low:.10g} and {high:.10g}, a kink" if low < high else f"{low:.10g}"
+        argument, below = self.below(int(column))
+        raise Finding(
+            "the derivative is wrong",
+            mode=mode,
+            argument=argument,
+            details=[
+                f"{self.above(int(row), weights)} / {below}",
+                f"  by the rule         {number:.10g}",
+                f"  by differences      {between}",
+            ],
+        )
+
+    def above(self, row: int, weights: Array | None) -> str:
+        """What is differentiated."""
+        if weights is not None:
+            return "d (a random projection of the result)"
+        results = self.point.results()
+        for i, x in enumerate(results):
+            if row < x.size:
+                name = "result" if len(results) == 1 else f"result {i}"
+                return f"d {element(name, row, x.shape)}"
+            row -= x.size
+        raise IndexError(row)
+
+    def below(self, column: int) -> tuple[int | None, str]:
+        """What it is differentiated by: which array, and its name."""
+        if column >= self.elements:
+            keeping = ", keeping ties" if column >= len(self.directions) - 2 else ""
+            return None, f"d (a random direction{keeping})"
+        for i, x in enumerate(self.point.arrays):
+            if column < x.size:
+                return i, f"d {element(self.point.names[i], column, x.shape)}"
+            column -= x.size
+        raise IndexError(column)
+
+
+def element(name: str, number: int, shape: tuple[int, ...]) -> str:
+    """The name of one element: x[0, 2]."""
+    place = ", ".join(str(i) for i in np.unravel_index(number, shape)) if shape else ""
+    return f"{name}[{place}]" if place else name
+
+
+# --- manners --------------------------------------------------------------------------------
+
+
+def check_manners(point: Point, rng: np.random.Generator) -> None:
+    """Check all but the numbers: values, shapes, dtypes, memory, of the whole and of its rules."""
+    before = [x.copy() for x in point.arrays]
+    plain, again = point.results(), point.results()
+    for x, y in zip(plain, again, strict=True):
+        if not np.array_equal(x, y, equal_nan=True):
+            raise Finding("the function gives other values when called a second time")
+    recorded = record(point.function, point.arrays)
+    check_values(plain, [x._value for x in recorded.outputs])
+    check_rules(recorded, rng)
+    cotangents = [rng.normal(size=x.shape).astype(x.dtype) for x in recorded.outputs]
+    kept = [g.copy() for g in cotangents]
+    gradients = [np.asarray(g) for g in recorded.pull(cotangents)]
+    for i, (g, x) in enumerate(zip(gradients, point.arrays, strict=True)):
+        if g.shape != x.shape or g.dtype != x.dtype:
+            raise Finding(
+                f"the gradient of {point.names[i]} is {g.dtype} of shape {g.shape}, "
+                f"but {point.names[i]} is {x.dtype} of shape {x.shape}",
+                argument=i,
+            )
+        others = [*point.arrays, *cotangents, *gradients[:i]]
+        if any(np.may_share_memory(g, other) for other in others):
+            raise Finding(f"the gradient of {point.names[i]} shares memory", argument=i)
+    changed = [*zip(before, point.arrays, strict=True), *zip(kept, cotangents, strict=True)]
+    if not all(np.array_equal(x, y, equal_nan=True) for x, y in changed):
+        raise Finding("an input or a cotangent was written to")
+
+
+def check_values(plain: list[Array], recorded: list[Array]) -> None:
+    """Check that a function gives the same for tensors as for plain arrays."""
+    for x, y in zip(plain, recorded, strict=True):
+        if x.shape != y.shape or x.dtype != y.dtype:
+            raise Finding(
+                f"the value is {x.dtype} of shape {x.shape} for arrays, but {y.dtype} of shape "
+                f"{y.shape} for tensors"
+            )
+        if not np.allclose(x, y, rtol=1e-12, atol=1e-12, equal_nan=True):
+            raise Finding("the value for tensors is another than for arrays")
