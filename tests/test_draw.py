@@ -40,7 +40,9 @@ def xor():
 def texts(drawing):
     """Every text in the picture, by the svg's own nodes, no-break spaces as spaces."""
     found = ElementTree.fromstring(drawing.svg).iter(f"{SVG}text")
-    return [(t.text or "").replace("\xa0", " ") for t in found]
+    lines = [t.text for t in found]
+    assert not any(" " in line for line in lines)  # viewers would run several into one
+    return [line.replace("\xa0", " ") for line in lines]
 
 
 def shown(drawing):
@@ -403,6 +405,12 @@ def test_arguments_are_told_apart_where_there_are_several():
     assert re.findall(r"(\d+) -> (\d+):(\d):n", dot) == [("1", "3", "0"), ("2", "3", "1")]
 
 
+def test_the_main_line_is_that_of_the_results_then_the_data():
+    x, w = mg.Tensor(np.ones((2, 2))), mg.Tensor(np.ones((2, 2)), requires_grad=True)
+    main = re.findall(r"(\d+) -> \d+:\d:n \[weight=10\]", mg.draw(w @ x + w).dot)
+    assert main == ["1", "3"]
+
+
 def test_the_legend_names_the_kinds_that_are_there():
     _, loss = xor()
     found = texts(mg.draw(loss))
@@ -659,11 +667,21 @@ def test_a_program_dot_that_fails_is_done_without(tmp_path, monkeypatch, script)
 def test_rendering_leaves_the_environment_and_stderr_alone(monkeypatch, capfd):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("XDG_DATA_HOME", "/mine")
+    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
     before = dict(os.environ)
     assert mg.draw(mg.Tensor(1.0)).svg
     assert dict(os.environ) == before
     print("still here", file=sys.stderr)
     assert capfd.readouterr().err == "still here\n"
+
+
+def test_pictures_need_no_fonts_of_the_system(tmp_path):
+    config = tmp_path / "fonts.conf"
+    config.write_text("<fontconfig><dir>/nowhere</dir><cachedir>/dev/null</cachedir></fontconfig>")
+    program = "import minigrad as mg; x = mg.Tensor(1.5, name='naïve'); print(mg.draw(x).svg)"
+    without = run(program, PATH="", FONTCONFIG_FILE=str(config))
+    assert "naïve" in without.stdout
+    assert without.stdout == run(program, PATH="").stdout
 
 
 def test_threads_can_draw_at_once(monkeypatch):

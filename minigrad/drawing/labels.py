@@ -132,7 +132,7 @@ def row(*cells: str) -> str:
 
 def cell(inside: str, attributes: str) -> str:
     """A cell; empty ones must hold something."""
-    return f"<TD {attributes}>{inside or ' '}</TD>"
+    return f"<TD {attributes}>{inside or '&#160;'}</TD>"
 
 
 def styled(text: str, colour: str, size: int = 11, bold: bool = False, italic: bool = False) -> str:
