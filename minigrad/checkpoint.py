@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.apply import record, with_origin
 from minigrad.core.node import NO_SETTINGS, Node, is_recording, leaf, record_state
-from minigrad.core.op import Op, record, with_origin
+from minigrad.core.op import Op
 from minigrad.core.sweep import dependents, sweep
 from minigrad.core.trees import flatten
 from minigrad.errors import RuleError

@@ -1,0 +1,205 @@
+"""How an op is applied: bind the arguments, compute, record where a gradient may be needed.
+
+There is one general path, `apply`, and a short one each for one and two arrays without settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.core.node import (
+    NEVER,
+    NO_SETTINGS,
+    Array,
+    Node,
+    constant,
+    origin,
+    owner,
+    recording,
+    tick,
+)
+from minigrad.errors import LeavesGraphError, MinigradError, ShapeError
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+Function = Any  # a recording function; it carries its `Op` as `.op`
+
+ndarray = np.ndarray
+new = object.__new__
+is_recording = recording.get
+
+
+def recorder(op: Op, rules: int) -> Function:
+    """The function that applies `op`: a short path for one or two arrays without settings."""
+    arrays = op.value.nin if isinstance(op.value, np.ufunc) else len(op.parameters)
+    if arrays == max(rules, 1) and not op.has_settings and not op.variadic:
+        if arrays == 1:
+            return unary(op)
+        if arrays == 2:
+            return binary(op)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply(op, args, kwargs)
+
+    return call
+
+
+def unary(op: Op) -> Function:
+    """`apply` for one array and no settings: the same in a third of the time."""
+    value = op.value
+
+    def call(x: Any, /) -> Any:
+        if not isinstance(x, Node):
+            return value(x)
+        try:
+            z = value(x._value)
+        except Exception as error:
+            raise explained(op, (x,), NO_SETTINGS, error) from error
+        node = record(op, (x,), NO_SETTINGS, z, x._tracked)
+        if node._value.base is None and z is not x._value:
+            return node
+        return with_origin(node, (x,))
+
+    return call
+
+
+def binary(op: Op) -> Function:
+    """`apply` for two arrays and no settings: the same in a third of the time."""
+    value = op.value
+
+    def call(x: Any, y: Any, /) -> Any:
+        if isinstance(x, Node):
+            if not isinstance(y, Node):
+                y = constant(y, x)
+        elif isinstance(y, Node):
+            x = constant(x, y)
+        else:
+            return value(x, y)
+        try:
+            z = value(x._value, y._value)
+        except Exception as error:
+            raise explained(op, (x, y), NO_SETTINGS, error) from error
+        node = record(op, (x, y), NO_SETTINGS, z, x._tracked or y._tracked)
+        if node._value.base is None and z is not x._value and z is not y._value:
+            return node
+        return with_origin(node, (x, y))
+
+    return call
+
+
+def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply any op: bind the arguments, compute, and record where a gradient may be needed."""
+    inputs, settings = op.bind(args, kwargs)
+    like = None
+    tracked = mixed = False
+    for x in inputs:
+        if not isinstance(x, Node):
+            mixed = True
+        else:
+            like = x
+            tracked = tracked or x._tracked
+    for setting in settings.values():
+        if isinstance(setting, Node | tuple):
+            settings = {key: without_graph(op, key, s) for key, s in settings.items()}
+            break
+    if like is None:
+        return op.value(*inputs, **settings)
+    if mixed:
+        inputs = tuple([x if isinstance(x, Node) else constant(x, like) for x in inputs])
+    try:
+        value = op.value(*[x._value for x in inputs], **settings)
+    except Exception as error:
+        raise explained(op, inputs, settings, error) from error
+    return with_origin(record(op, inputs, settings, value, tracked), inputs)
+
+
+def record(
+    op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], value: Array, tracked: bool
+) -> Any:
+    """The result of an op, of the class of its first input; with its past if it is tracked."""
+    if value.__class__ is not ndarray:
+        value = np.asarray(value)  # NumPy's scalars
+    node: Node = new(inputs[0].__class__)
+    node._value = value
+    node._written = NEVER
+    node._origin = None
+    node.number = tick()
+    node.name = None
+    node.grad = None
+    if tracked and is_recording():
+        node._tracked = True
+        node.op = op
+        node.inputs = inputs
+        node.settings = settings
+    else:
+        node._tracked = False
+        node.op = None
+        node.inputs = ()
+        node.settings = NO_SETTINGS
+    return node
+
+
+def with_origin(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The node, knowing whose memory it shows if its op returned an input or a view of one.
+
+    NumPy's ufuncs never do, so they need not ask.
+    """
+    value = node._value
+    if value is inputs[0]._value or value is inputs[-1]._value:
+        node._value = value = value.view()  # whoever shows an input's memory is told by `.base`
+    if value.base is not None:
+        home = owner(value)
+        node._origin = next((origin(x) for x in inputs if owner(x._value) is home), None)
+    return node
+
+
+def without_graph(op: Op, key: str, setting: Any) -> Any:
+    """A setting as plain data; a tensor that needs a gradient cannot be one."""
+    if isinstance(setting, tuple):
+        return tuple(without_graph(op, key, part) for part in setting)
+    if not isinstance(setting, Node):
+        return setting
+    if setting._tracked:
+        raise LeavesGraphError(
+            f"{op.name}: {key}= takes plain data, but got a tensor that requires a gradient, "
+            f"which would be lost here. Pass t.detach() or t.numpy() if that is what you want."
+        )
+    return setting._value
+
+
+def explained(
+    op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], error: Exception
+) -> Exception:
+    """The error to raise when the value function refused its inputs: what, shapes, advice."""
+    shapes = " and ".join(str(x._value.shape) for x in inputs)
+    refused = isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError)
+    if op.explain is not None and refused:
+        advice = op.explain(*[x._value.shape for x in inputs], **settings)
+        if advice:
+            return ShapeError(f"{op.name}: {advice}")
+    if op.broadcasts and refused and not broadcast_together(inputs):
+        return ShapeError(
+            f"{op.name}: shapes {shapes} do not broadcast together. Aligned at the right, axes "
+            f"must be equal or 1; check which one is meant, then reshape or transpose."
+        )
+    if isinstance(error, MinigradError):
+        return error
+    given = "".join(f", {key}={setting!r}" for key, setting in settings.items())
+    named = ShapeError if type(error) is ValueError else type(error)
+    try:
+        return named(f"{op.name}: {error} (inputs of shape {shapes}{given})")
+    except Exception:  # an exception class that wants more than a message keeps its own
+        return error
+
+
+def broadcast_together(inputs: tuple[Node, ...]) -> bool:
+    """Whether the shapes of the inputs fit each other."""
+    try:
+        np.broadcast_shapes(*[x._value.shape for x in inputs])
+    except ValueError:
+        return False
+    return True
