@@ -207,6 +207,8 @@ def of_arguments(
             f"arguments were given."
         )
     positions = [i % len(args) for i in chosen]
+    if len(set(positions)) < len(positions):
+        raise TypeError(f"argnums {argnums} names an argument twice: each has one gradient.")
 
     def of_chosen(*variables: Any) -> Any:
         filled = dict(zip(positions, variables, strict=True))

@@ -208,13 +208,16 @@ def dependents(roots: Sequence[Node], ends: Sequence[Node]) -> Reach:
 def reached(
     x: Node, oldest: int, found: dict[int, Node], stack: list[Node], outside: list[Node]
 ) -> None:
-    """Note a node met for the first time: one to walk on from, or one from outside."""
+    """Note a node met for the first time: one to walk on from, or one from outside.
+
+    A leaf made since is neither: it is the variable of a derivative that was taken inside.
+    """
     if not x._tracked or x.number in found:
         return
     found[x.number] = x
-    if x.op is None or x.number < oldest:
+    if x.number < oldest or (x.op is None and not oldest):
         outside.append(x)
-    else:
+    elif x.op is not None:
         stack.append(x)
 
 
