@@ -300,8 +300,11 @@ class Tensor(Node):
         return shaping.transpose(self, (axes[0] if one else axes) or None)
 
     def astype(self, dtype: npt.DTypeLike) -> Tensor:
-        """The values in another floating-point type; the gradient comes back in this one."""
-        return arithmetic.cast(self, dtype=np.dtype(dtype))
+        """The values in another type; the gradient comes back in this one.
+
+        Raises `GradientTypeError` for integers or booleans where a gradient is required.
+        """
+        return arithmetic.as_type(self, np.dtype(dtype))
 
     def copy(self) -> Tensor:
         """The same values as a new result of the graph."""

@@ -289,6 +289,17 @@ def test_dtype_is_taken_and_the_gradient_comes_back_in_the_first():
     assert np.exp(mg.Tensor([1, 2]), dtype=np.float32).dtype == np.float32
 
 
+def test_integers_come_only_of_tensors_without_a_gradient():
+    t = mg.Tensor([1.5, 2.5])
+    assert np.add(t, 1, dtype=int).dtype == np.int64
+    np.testing.assert_array_equal(t.astype(int).numpy(), [1, 2])
+    assert np.sum(mg.Tensor([0.5, 2.5]), dtype=int).item() == 2
+    tracked = mg.Tensor([1.5, 2.5], requires_grad=True)
+    for call in (lambda: tracked.astype(int), lambda: np.sum(tracked, dtype=int)):
+        with pytest.raises(TypeError, match="stays floating-point; int64 has none"):
+            call()
+
+
 @pytest.mark.parametrize("tracked", [False, True])
 def test_keywords_without_a_meaning_here_are_refused(tracked):
     t = mg.Tensor([1.0, 2.0], requires_grad=tracked)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.core.node import Node
+from minigrad.core.node import Node, leaf
 from minigrad.core.op import elementwise, implements, linear
 from minigrad.core.samples import case, nonzero, positive, reals
+from minigrad.errors import GradientTypeError
 
 add = elementwise(np.add, 1, 1, samples=reals)
 subtract = elementwise(np.subtract, 1, -1, samples=reals)
@@ -150,7 +151,10 @@ choose_between = linear(
 def cast(x, *, dtype):
     """The values in another floating-point type: `t.astype(dtype)`."""
     if dtype.kind != "f":
-        raise TypeError(f"a tensor in a graph stays floating-point; {dtype} has no gradient.")
+        raise GradientTypeError(
+            f"a tensor that requires a gradient stays floating-point; {dtype} has none. Use "
+            f"t.detach() first, or t.numpy()."
+        )
     return x.astype(dtype)
 
 
@@ -159,7 +163,14 @@ cast.op.samples = [case((2, 3), dtype=np.dtype(np.float32))]
 
 
 def as_type(x, dtype):
-    """A tensor or anything array-like in the type that a `dtype=` asks for; None keeps it."""
+    """A tensor or anything array-like in the type that a `dtype=` asks for; None keeps it.
+
+    Only a tensor that requires no gradient can become integers or booleans, else `TypeError`.
+    """
     if dtype is None:
         return x
-    return cast(x, dtype=np.dtype(dtype)) if isinstance(x, Node) else np.asarray(x, dtype)
+    if not isinstance(x, Node):
+        return np.asarray(x, dtype)
+    if np.dtype(dtype).kind in "biu" and not x._tracked:
+        return leaf(x, x._value.astype(dtype))
+    return cast(x, dtype=np.dtype(dtype))

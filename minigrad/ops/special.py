@@ -184,18 +184,19 @@ def fresnel(x):
 
 def of_order(ufunc, partial, domain=positive):
     """Register `ufunc(v, x)` with its partial derivative in x alone: `partial(z, x, v=v)`."""
+    one, several = np.float32(1.5), np.arange(3, dtype=np.float32)
     op = elementwise(
         lambda x, *, v: ufunc(v, x),
         partial,
         name=ufunc.__name__,
-        samples=[case((2, 3), v=1.5, domain=domain), case((3,), v=np.arange(3), domain=domain)],
+        samples=[case((2, 3), v=one, domain=domain), case((3,), v=several, domain=domain)],
     )
 
     @implements(ufunc)
     def function(v, x):
         return op(x, v=np.array(v) if isinstance(v, np.ndarray | list) else v)
 
-    function.op = op
+    function.op = op.op
     return function
 
 
