@@ -215,8 +215,8 @@ def hard_swish(x):
     As `torch.nn.functional.hardswish`; Howard et al. 2019.
 
     >>> import minigrad as mg
-    >>> mg.hard_swish(mg.Tensor([-4.0, 1.0, 4.0]))
-    Tensor([-0.        ,  0.66666667,  4.        ])
+    >>> mg.hard_swish(mg.Tensor([-1.0, 1.0, 4.0]))
+    Tensor([-0.33333333,  0.66666667,  4.        ])
     """
     return x * (hardtanh(x + 3, 0.0, 6.0) / 6)
 

@@ -5,8 +5,8 @@ one polynomial on [-1, 1] serves them all: M. M. Shepherd and J. G. Laframboise,
 Approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < inf", Math. Comp. 36 (1981). The coefficients
 below are its Chebyshev series up to degree 22, computed with 50 digits and sorted by powers of t.
 
-Measured against 40 digits, in float64: erfc is right to 4 units of the last place wherever it is
-a normal number, erf to 2.
+Measured against 40 digits in float64, at 15,000 points: the relative error of erfc is below 1e-15
+wherever it is a normal number, that of erf below 5e-16.
 """
 
 from __future__ import annotations
