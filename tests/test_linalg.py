@@ -471,15 +471,34 @@ def test_values_that_repeat_have_derivatives_and_their_vectors_have_none():
     single = mg.grad(lambda x: np.linalg.eigh(x)[1][1, 0])(x)  # of the value that does not repeat
     np.testing.assert_allclose(single, [[0, 0, 0], [-1, 0, 0], [0, 0, 0]], atol=1e-12)
     for f in (np.linalg.eigh, np.linalg.svd):
-        with pytest.raises(np.linalg.LinAlgError, match=r"values \d and \d are equal"):
+        with pytest.raises(np.linalg.LinAlgError, match=r"values \[[01], [12]\] are equal"):
             mg.grad(lambda x, f=f: f(x)[-1 if f is np.linalg.eigh else 0].sum())(x)
 
 
 def test_vectors_of_a_singular_value_of_0_have_no_derivative():
     x = np.outer([1.0, 2.0, 2.0], [1.0, 1.0])
     assert np.isfinite(mg.grad(lambda x: np.linalg.svdvals(x).sum())(x)).all()
-    with pytest.raises(np.linalg.LinAlgError, match="singular values of 0"):
+    with pytest.raises(np.linalg.LinAlgError, match=r"values \[1\] are equal to others or 0"):
         mg.grad(lambda x: np.linalg.svd(x, full_matrices=False).U.sum())(x)
+
+
+def test_forward_mode_gives_nan_for_vectors_that_are_not_determined_and_only_there():
+    x, change = np.diag([1.0, 2.0, 2.0]), normal(3, 3)
+    w, v = mg.jvp(np.linalg.eigh, (x,), (change,))[1]
+    np.testing.assert_allclose(w, np.diag(change), atol=1e-12)
+    assert np.isnan(v[:, 1:]).any()
+    assert np.isfinite(v[:, 0]).all()
+    u, s, _ = mg.jvp(np.linalg.svd, (x,), (change,))[1]
+    np.testing.assert_allclose(s, np.diag(change)[[1, 2, 0]], atol=1e-12)
+    assert np.isnan(u[:, :2]).any()
+    assert np.isfinite(u[:, 2]).all()
+
+
+@pytest.mark.parametrize("name", DECOMPOSITIONS)
+def test_third_derivatives_of_decompositions(name):
+    f, x = DECOMPOSITIONS[name]
+    weights = normal(*f(x).shape)
+    assert_derivatives(mg.grad(lambda x: np.sum(weights * f(x))), x)
 
 
 # --- norms ----------------------------------------------------------------------------------

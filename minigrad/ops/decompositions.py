@@ -8,7 +8,8 @@ written in recorded functions it can be differentiated again.
 is 0 in the other one. Of a function of `(a + a.mT) / 2` it is symmetric.
 
 Where eigenvalues or singular values are equal their vectors are not determined, and have no
-derivative: the backward pass raises `LinAlgError` if it needs one. The values alone have one.
+derivative: the backward pass raises `LinAlgError` if it needs one, and forward mode gives nan. The
+values alone have one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core.op import general, implements
+from minigrad.core.op import Function, general, implements, linear
 from minigrad.core.samples import case
 from minigrad.ops.diagonals import tril
 from minigrad.ops.joining import concatenate
@@ -44,6 +45,28 @@ def precision(s, size):
     """How much values may differ and still be equal, as far as rounding can tell."""
     largest = np.max(np.abs(s), axis=-1, keepdims=True) if s.shape[-1] else s
     return np.finfo(s.dtype).eps * size * largest
+
+
+def refuse(name, which):
+    """Raise `LinAlgError` if the derivative needs vectors that are not determined."""
+    if which.any():
+        raise np.linalg.LinAlgError(
+            f"{name}: values {sorted({int(i) for i in np.argwhere(which)[:, -1]})} are equal to "
+            f"others or 0, so their vectors are not determined and have no derivative. Use the "
+            f"values alone, or the vectors of other values."
+        )
+
+
+times: Function = (
+    linear(  # a primitive because 0 times nan is nan in NumPy: where there is none, none is lost
+        lambda x, y: np.where(x == 0, 0, x * y),
+        lambda g, z, x, y: times(g, y),
+        lambda g, z, x, y: times(x, g),
+        name="times",
+        samples=[case((2, 3), (2, 3)), case((2, 3), (3,))],
+        broadcasts=True,
+    )
+)
 
 
 # --- Cholesky -------------------------------------------------------------------------------
@@ -166,25 +189,19 @@ eigh_packed = general(eigh_rows, name="eigh", samples=[case(DEFINITE[0]), case(D
 def _(g, z, x):  # Giles 2008, section 3.1
     w, v = z[..., 0, :], z[..., 1:, :]
     gw, gv = g[..., 0, :], g[..., 1:, :]
-    inverse_gaps = one_over_gaps("eigh", w, w.shape[-1], gv)
-    return onto_lower((v * gw[..., None, :] + v @ (v.mT @ gv * inverse_gaps)) @ v.mT)
+    turn = times(v.mT @ gv, one_over_gaps("eigh", w, w.shape[-1], gv))
+    return onto_lower((v * gw[..., None, :] + v @ turn) @ v.mT)
 
 
 def one_over_gaps(name, w, size, *cotangents):
-    """1 / (w[j] - w[i]), and 0 where they are equal, after the check that it does not matter."""
+    """1 / (w[j] - w[i]), and nan where they are equal, after the check that nothing needs it."""
     gaps = w[..., None, :] - w[..., :, None]
     equal = np.abs(gaps) <= precision(w, size)[..., None]
-    needed = np.zeros(w.shape, bool)
+    n = w.shape[-1]
+    repeated = np.any(equal & ~np.eye(n, dtype=bool), axis=-1)
     for g in cotangents:
-        needed = needed | np.any(g != 0, axis=-2)
-    pairs = equal & (needed[..., None, :] | needed[..., :, None]) & ~np.eye(w.shape[-1], dtype=bool)
-    if pairs.any():
-        *_, i, j = np.argwhere(pairs)[0]
-        raise np.linalg.LinAlgError(
-            f"{name}: values {i} and {j} are equal, so their vectors are not determined and have "
-            f"no derivative. Use the values alone, or vectors of other values."
-        )
-    return np.where(equal, 0, 1 / np.where(equal, 1, gaps))
+        refuse(name, repeated & np.any(g != 0, axis=-2))
+    return np.where(np.eye(n), 0, np.where(equal, np.nan, 1 / np.where(equal, 1, gaps)))
 
 
 @implements(np.linalg.eigh)
@@ -244,29 +261,24 @@ def _(g, z, x):  # Townsend 2016, "Differentiating the singular value decomposit
     u, s, v = z[..., :m, :], z[..., m, :], z[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m, :], g[..., m + 1 :, :]
     gaps = one_over_gaps("svd", s, max(m, n), gu, gv)
-    sums = s[..., None, :] + s[..., :, None]
-    apart = gaps / np.where(sums == 0, 1, sums)  # 1 / (s_j^2 - s_i^2)
-    a, b = u.mT @ gu, v.mT @ gv
     row, column = s[..., None, :], s[..., :, None]
-    inner = apart * (a - a.mT) * row + column * (apart * (b - b.mT))
+    sums = np.where(row + column == 0, 1, row + column)
+    a, b = u.mT @ gu, v.mT @ gv
+    inner = times((a - a.mT) / sums, gaps) * row + column * times((b - b.mT) / sums, gaps)
     inner = inner + np.eye(k) * (gs * np.sign(s))[..., None, :]
     result = u @ inner @ v.mT
     if m > k:
-        result = result + divided(gu - u @ a, s, max(m, n)) @ v.mT
+        result = result + divided(gu - u @ a, gu, s, max(m, n)) @ v.mT
     if n > k:
-        result = result + u @ divided(gv - v @ b, s, max(m, n)).mT
+        result = result + u @ divided(gv - v @ b, gv, s, max(m, n)).mT
     return result
 
 
-def divided(g, s, size):
-    """Columns divided by their singular values; `LinAlgError` where that is 0 and matters."""
+def divided(columns, g, s, size):
+    """Columns divided by their singular values, after the check that none needed is 0."""
     zero = s <= precision(s, size)
-    if np.any(zero & np.any(g != 0, axis=-2)):
-        raise np.linalg.LinAlgError(
-            "svd: the vectors of singular values of 0 are not determined and have no derivative. "
-            "Use the singular values alone, or np.linalg.pinv."
-        )
-    return g / np.where(zero, 1, s)[..., None, :]
+    refuse("svd", zero & np.any(g != 0, axis=-2))
+    return times(columns, np.where(zero, np.nan, 1 / np.where(zero, 1, s))[..., None, :])
 
 
 @implements(np.linalg.svd)
