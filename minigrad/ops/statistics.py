@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.core.op import elementwise, implements, linear
 from minigrad.core.samples import case, positive
 from minigrad.errors import ShapeError
-from minigrad.ops.arithmetic import as_type
+from minigrad.ops.arithmetic import as_type, square
 from minigrad.ops.operands import operand, refuse_out
 from minigrad.ops.reductions import (
     axes_last,
@@ -40,7 +40,7 @@ def centred(x, *, axis=None, where=True):
     equal values give exactly 0. The map is a projection, and so is its own adjoint.
     """
     with np.errstate(invalid="ignore"):  # inf - inf is nan
-        shift = np.max(x, axis=axis, keepdims=True, initial=-np.inf, where=where)
+        shift = np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf, where=where)
         x = x - np.where(np.isfinite(shift), shift, 0)
         x = x - np.mean(x, axis, keepdims=True, where=where)
     return x if where is True else np.where(where, x, 0)
@@ -85,8 +85,9 @@ def var(
     else:
         distances = a - mean if where is True else np.where(where, a - mean, 0)
     number = number_taking_part(a, axis, keepdims, where)
-    freedom = np.maximum(number - (ddof if correction is None else correction), 0)
-    return sum(np.square(distances), axis, keepdims=keepdims) / freedom.astype(a.dtype)
+    freedom = number - (ddof if correction is None else correction)
+    freedom = max(freedom, 0) if where is True else np.maximum(freedom, 0)
+    return sum(square(distances), axis, keepdims=keepdims) / freedom
 
 
 @implements(np.std)
