@@ -25,6 +25,41 @@ class Timing:
         return statistics.median(self.rounds)
 
 
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, and our time (or size) as a ratio to a peer's."""
+
+    what: str
+    peer: str
+    ours: str  # our figure, with its unit
+    ratio: float | None  # ours over the peer's, the median; None for a figure without a peer
+    low: float | None = None  # the middle half of the rounds
+    high: float | None = None
+    goal: float | None = None  # the ratio to reach
+
+
+def rows(
+    what: str,
+    times: Mapping[str, Timing],
+    goals: Mapping[str, float],
+    *,
+    ours: str = "minigrad",
+) -> list[Row]:
+    """One row for each peer in `times`."""
+    figure = readable(times[ours].median)
+    found = []
+    for peer in times:
+        if peer != ours:
+            middle, low, high = ratios(times, ours, peer)
+            found.append(Row(what, peer, figure, middle, low, high, goals.get(peer)))
+    return found
+
+
+def readable(seconds: float) -> str:
+    """A time in ms or us."""
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} us"
+
+
 def interleaved(
     candidates: Mapping[str, Callable[[], object]], *, rounds: int = 40, seconds: float = 0.01
 ) -> dict[str, Timing]:

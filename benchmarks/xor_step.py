@@ -12,7 +12,8 @@ from importlib.util import find_spec
 import numpy as np
 
 import minigrad as mg
-from benchmarks.measure import interleaved, ratios
+from benchmarks.measure import Row, interleaved, rows
+from benchmarks.table import show
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
@@ -80,25 +81,24 @@ def with_torch() -> Step:
     return step
 
 
-def main() -> None:
-    """Print our time as a ratio to each candidate that is installed."""
+def run(quick: bool = False) -> list[Row]:
+    """Our time as a ratio to each candidate that is installed."""
     makers = {"minigrad": with_minigrad, "NumPy by hand": by_hand}
     if find_spec("torch"):
         makers["PyTorch eager"] = with_torch
-    losses = {
-        name: [step() for step in [make()] for _ in range(3)] for name, make in makers.items()
-    }
+    losses = {name: losses_of(make()) for name, make in makers.items()}
     for name, found in losses.items():
         np.testing.assert_allclose(found, losses["NumPy by hand"], rtol=1e-12, err_msg=name)
-    times = interleaved({name: make() for name, make in makers.items()})
-    print("XOR training step, 2-8-1, batch 4, float64: forward, loss, backward, SGD")
-    for name, timing in times.items():
-        middle, low, high = ratios(times, "minigrad", name)
-        print(
-            f"{name:>14}: {timing.median * 1e6:6.1f} us   "
-            f"minigrad takes {middle:.2f}x of it ({low:.2f} to {high:.2f})"
-        )
+    candidates = {name: make() for name, make in makers.items()}
+    times = interleaved(candidates, rounds=10 if quick else 40)
+    goals = {"NumPy by hand": 1.4, "PyTorch eager": 0.22}
+    return rows("XOR step, 2-8-1, batch 4, float64, SGD", times, goals)
+
+
+def losses_of(step: Step) -> list[float]:
+    """The losses of the first three steps."""
+    return [step() for _ in range(3)]
 
 
 if __name__ == "__main__":
-    main()
+    show(run())

@@ -1,0 +1,39 @@
+"""`import minigrad` against `import numpy` alone, each in new processes, in turn."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+
+from benchmarks.measure import Row
+from benchmarks.table import show
+
+PROGRAM = """
+import time
+start = time.perf_counter()
+import {module}
+print(time.perf_counter() - start)
+"""
+
+
+def seconds_to_import(module: str) -> float:
+    """How long a new process takes to import a module, the compiled files being there."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", PROGRAM.format(module=module)]
+    return float(subprocess.check_output(command, env=environment, text=True))
+
+
+def run(quick: bool = False) -> list[Row]:
+    """Our import as a ratio to NumPy's."""
+    rounds = 9 if quick else 41
+    seconds_to_import("minigrad")
+    pairs = [(seconds_to_import("minigrad"), seconds_to_import("numpy")) for _ in range(rounds)]
+    low, middle, high = statistics.quantiles([ours / theirs for ours, theirs in pairs], n=4)
+    ours = statistics.median(ours for ours, _ in pairs)
+    return [Row("import", "NumPy alone", f"{ours * 1e3:.0f} ms", middle, low, high, 1.15)]
+
+
+if __name__ == "__main__":
+    show(run())
