@@ -79,6 +79,8 @@ if TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import nn as nn
     from minigrad import optim as optim
+    from minigrad.drawing import draw as draw
+    from minigrad.drawing import graph as graph
     from minigrad import testing as testing
     from minigrad.nn import load as load
     from minigrad.nn import save as save

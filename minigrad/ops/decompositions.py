@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core.op import Function, general, implements, linear
+from minigrad.core.apply import Function
+from minigrad.core.op import general, implements, linear
 from minigrad.core.samples import case
 from minigrad.ops.diagonals import tril
 from minigrad.ops.joining import concatenate

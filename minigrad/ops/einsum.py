@@ -12,7 +12,8 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 import numpy as np
 
-from minigrad.core.op import Function, implements, linear
+from minigrad.core.apply import Function
+from minigrad.core.op import implements, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.diagonals import diagonal

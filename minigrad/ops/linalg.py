@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core.op import Function, general, implements
+from minigrad.core.apply import Function
+from minigrad.core.op import general, implements
 from minigrad.core.samples import case
 from minigrad.ops.decompositions import MATRIX, STACK, lower_symmetric, svdvals
 from minigrad.ops.indexing import getitem, put

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.op import Function, general, linear
+from minigrad.core.apply import Function
+from minigrad.core.op import general, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, taps, windows
