@@ -1,0 +1,338 @@
+"""vjp, grad and value_and_grad: every order, nested, of arrays and of tensors."""
+
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import GENERATORS
+
+import minigrad as mg
+from minigrad.errors import GradientTypeError, ShapeError
+
+numbers = st.floats(-1.5, 1.5)
+
+
+# --- orders ---------------------------------------------------------------------------------
+
+DERIVATIVES = {  # a function and its first three derivatives, by the book
+    "tanh": (
+        np.tanh,
+        lambda x: 1 - math.tanh(x) ** 2,
+        lambda x: -2 * math.tanh(x) * (1 - math.tanh(x) ** 2),
+        lambda x: (6 * math.tanh(x) ** 2 - 2) * (1 - math.tanh(x) ** 2),
+    ),
+    "exp": (np.exp, math.exp, math.exp, math.exp),
+    "x**4": (lambda x: x**4, lambda x: 4 * x**3, lambda x: 12 * x**2, lambda x: 24 * x),
+    "log(3 + x)": (
+        lambda x: np.log(3 + x),
+        lambda x: 1 / (3 + x),
+        lambda x: -1 / (3 + x) ** 2,
+        lambda x: 2 / (3 + x) ** 3,
+    ),
+    "x exp(-x)": (
+        lambda x: x * np.exp(-x),
+        lambda x: (1 - x) * math.exp(-x),
+        lambda x: (x - 2) * math.exp(-x),
+        lambda x: (3 - x) * math.exp(-x),
+    ),
+    "1 / (2 + x)": (
+        lambda x: 1 / (2 + x),
+        lambda x: -1 / (2 + x) ** 2,
+        lambda x: 2 / (2 + x) ** 3,
+        lambda x: -6 / (2 + x) ** 4,
+    ),
+    "sigmoid": (
+        mg.sigmoid,
+        lambda x: math.exp(-x) / (1 + math.exp(-x)) ** 2,
+        lambda x: -math.tanh(x / 2) / (4 * math.cosh(x / 2) ** 2),
+        lambda x: (
+            (2 * math.tanh(x / 2) ** 2 - 1 / math.cosh(x / 2) ** 2) / (8 * math.cosh(x / 2) ** 2)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+@given(x=numbers)
+def test_three_orders_of_a_function_of_one_number(name, x):
+    f, *derivatives = DERIVATIVES[name]
+    for derivative in derivatives:
+        f = mg.grad(f)
+        found = f(x)
+        assert isinstance(found, np.float64)
+        np.testing.assert_allclose(found, derivative(x), rtol=1e-10, atol=1e-10)
+
+
+def test_orders_by_repeated_backward_agree_with_nested_grad():
+    def f(x):
+        return np.sum(np.exp(-x * x) * x)
+
+    values = np.array([0.3, -0.7, 1.1])
+    x = mg.Tensor(values, requires_grad=True)
+    f(x).backward(create_graph=True)
+    first, x.grad = x.grad, None
+    first.sum().backward(create_graph=True)
+    second, x.grad = x.grad, None
+    second.sum().backward()
+    g1 = mg.grad(f)
+    g2 = mg.grad(lambda x: np.sum(g1(x)))
+    g3 = mg.grad(lambda x: np.sum(g2(x)))
+    for found, wanted in [(first.numpy(), g1), (second.numpy(), g2), (x.grad, g3)]:
+        np.testing.assert_allclose(found, wanted(values), rtol=1e-13)
+
+
+@given(rng=GENERATORS)
+def test_the_hessian_of_a_network_is_symmetric_and_that_of_differences(rng):
+    x, target = rng.normal(size=(4, 2)), rng.normal(size=(4, 1))
+    shapes = [(2, 3), (3,), (3, 1)]
+    sizes = [math.prod(s) for s in shapes]
+
+    def loss(theta):
+        w1, b, w2 = (
+            np.reshape(theta[sum(sizes[:i]) : sum(sizes[: i + 1])], shape)
+            for i, shape in enumerate(shapes)
+        )
+        return mg.mse(np.tanh(x @ w1 + b) @ w2, target)
+
+    theta = rng.normal(size=sum(sizes))
+    rows = np.array(
+        [mg.grad(lambda t, u=u: mg.grad(loss)(t) @ u)(theta) for u in np.eye(theta.size)]
+    )
+    np.testing.assert_allclose(rows, rows.T, atol=1e-13)
+    direction = rng.normal(size=theta.size)
+    expected = oracles.difference_along(lambda t: mg.grad(loss)(t), [theta], [direction])
+    np.testing.assert_allclose(rows @ direction, expected, rtol=1e-7, atol=1e-9)
+    slope = oracles.difference_along(loss, [theta], [direction])
+    np.testing.assert_allclose(mg.grad(loss)(theta) @ direction, slope, rtol=1e-7, atol=1e-9)
+
+
+# --- perturbation confusion -----------------------------------------------------------------
+
+
+@given(x=numbers)
+def test_an_inner_derivative_holds_the_outer_variable_constant(x):
+    assert mg.grad(lambda x: x * mg.grad(lambda y: x + y)(1.0))(x) == 1.0
+    assert mg.grad(lambda x: mg.grad(lambda y: x)(1.0))(x) == 0.0
+    found = mg.grad(lambda x: x * mg.grad(lambda y: x * y)(2.0))(x)
+    np.testing.assert_allclose(found, 2 * x)
+
+
+@given(x=numbers)
+def test_an_inner_derivative_at_the_outer_variable(x):
+    found = mg.grad(lambda x: x * mg.grad(lambda y: x * y * y)(x))(x)  # x * 2 x x
+    np.testing.assert_allclose(found, 6 * x**2, atol=1e-14)
+    found = mg.grad(lambda x: mg.grad(lambda y: np.exp(x * y))(x))(x)  # x exp(x x)
+    np.testing.assert_allclose(found, (1 + 2 * x * x) * math.exp(x * x))
+
+
+@given(x=numbers, y=numbers)
+def test_three_levels_that_share_their_variables(x, y):
+    def outer(x):
+        def middle(y):
+            def inner(z):
+                return x * y * z**2
+
+            return mg.grad(inner)(x * y)  # 2 x y z at z = x y: 2 (x y)^2
+
+        return x * mg.grad(middle)(y)  # x * 4 x x y
+
+    np.testing.assert_allclose(mg.grad(outer)(x), 12 * x * x * y, atol=1e-12)
+
+
+NESTED = {
+    "grad in grad": lambda x: mg.grad(lambda x: mg.grad(lambda y: x * y * y)(2.0))(x),
+    "jvp in jvp": lambda x: mg.jvp(
+        lambda x: mg.jvp(lambda y: x * y * y, (2.0,), (1.0,))[1], (x,), (1.0,)
+    )[1],
+    "jvp in grad": lambda x: mg.grad(lambda x: mg.jvp(lambda y: x * y * y, (2.0,), (1.0,))[1])(x),
+    "grad in jvp": lambda x: mg.jvp(lambda x: mg.grad(lambda y: x * y * y)(2.0), (x,), (1.0,))[1],
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_derivatives_of_numbers_are_numbers(name):
+    found = NESTED[name](3.0)
+    assert type(found) is np.float64
+    assert found == 4.0
+
+
+def test_a_pullback_called_inside_another_derivative():
+    _, pullback = mg.vjp(lambda y: y**3, 2.0)
+    assert mg.grad(lambda g: pullback(g)[0] * g)(5.0) == 2 * 12.0 * 5.0
+
+
+def test_a_pullback_taken_outside_and_called_twice():
+    x = np.array([1.0, 2.0])
+    _, pullback = mg.vjp(lambda x: x * x, x)
+    first, second = pullback(np.array([1.0, 10.0]))[0], pullback(np.array([1.0, 0.0]))[0]
+    np.testing.assert_array_equal(first, [2.0, 40.0])
+    np.testing.assert_array_equal(second, [2.0, 0.0])
+
+
+def test_a_derivative_inside_a_recorded_graph():
+    w = mg.Tensor(3.0, requires_grad=True)
+    slope = mg.grad(lambda y: w * y**2)(2.0)  # 4 w
+    (slope * w).backward()
+    np.testing.assert_allclose(w.grad, 8 * 3.0)
+
+
+def test_a_parameter_given_as_the_argument_keeps_its_graph():
+    w = mg.Tensor(3.0, requires_grad=True)
+    slope = mg.grad(lambda y: y**3)(w)
+    assert w.grad is None
+    slope.backward()
+    np.testing.assert_allclose([slope.item(), w.grad], [27.0, 18.0])
+
+
+def test_threads_nest_on_their_own():
+    start = threading.Barrier(4)
+
+    def work(x):
+        start.wait(10)
+        return [mg.grad(lambda x: x * mg.grad(lambda y: x * y * y)(x))(x) for _ in range(100)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for x, found in enumerate(pool.map(work, [1.0, 2.0, 3.0, 4.0]), 1):
+            np.testing.assert_allclose(found, [6.0 * x * x] * 100)
+
+
+# --- what goes in comes out -----------------------------------------------------------------
+
+
+def f_of_two(x, y):
+    return np.sum(x * x * y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_in_arrays_out(dtype):
+    x, y = np.ones((2, 3), dtype), np.ones(3, dtype)
+    value, (in_x, in_y) = mg.value_and_grad(f_of_two, (0, 1))(x, y)
+    assert type(value) is dtype
+    for found, given_ in [(in_x, x), (in_y, y)]:
+        assert type(found) is np.ndarray
+        assert (found.shape, found.dtype) == (given_.shape, dtype)
+        assert found.flags.writeable
+        assert not np.shares_memory(found, given_)
+
+
+def test_numbers_in_numbers_out():
+    value, gradient = mg.value_and_grad(lambda x: x * x)(3.0)
+    assert type(value) is type(gradient) is np.float64
+    assert (value, gradient) == (9.0, 6.0)
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_tensors_in_tensors_out(tracked):
+    x, y = mg.Tensor([1.0, 2.0], requires_grad=tracked), mg.Tensor([3.0, 4.0])
+    value, (in_x, in_y) = mg.value_and_grad(f_of_two, (0, 1))(x, y)
+    for found in (value, in_x, in_y):
+        assert isinstance(found, mg.Tensor)
+        assert found.requires_grad == tracked
+    assert value.item() == 3.0 + 16.0
+    np.testing.assert_array_equal(in_x.numpy(), [6.0, 16.0])
+    np.testing.assert_array_equal(in_y.numpy(), [1.0, 4.0])
+    assert x.grad is None
+    assert y.grad is None
+
+
+def test_what_one_call_hands_out_is_its_own():
+    x = np.array([1.0, 2.0])
+    value, pullback = mg.vjp(lambda x, y: x + y, x, x)
+    one, two = pullback(x)
+    again, _ = pullback(x)
+    arrays = [x, value, one, two, again]
+    for i, first in enumerate(arrays):
+        assert not any(np.shares_memory(first, other) for other in arrays[i + 1 :])
+
+
+def test_arguments_are_not_modified():
+    x, g = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    _, pullback = mg.vjp(lambda x: np.exp(x) * x, x)
+    x_before = x.copy()
+    x[:] = 0  # nor does writing to them matter
+    expected = (1 + x_before) * np.exp(x_before) * g
+    np.testing.assert_allclose(pullback(g)[0], expected)
+    np.testing.assert_array_equal(g, [3.0, 4.0])
+
+
+def test_a_result_that_depends_on_nothing_has_zero_gradient():
+    value, gradient = mg.value_and_grad(lambda x: 3.0)(np.ones(2))
+    assert value == 3.0
+    np.testing.assert_array_equal(gradient, [0.0, 0.0])
+    np.testing.assert_array_equal(
+        mg.grad(lambda x, y: x.sum(), 1)(np.ones(2), np.ones(3)), np.zeros(3)
+    )
+
+
+def test_the_identity():
+    value, pullback = mg.vjp(lambda x: x, np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(value, [1.0, 2.0])
+    np.testing.assert_array_equal(pullback(np.array([3.0, 4.0]))[0], [3.0, 4.0])
+
+
+def test_a_pullback_of_many_outputs_and_inputs():
+    rng = np.random.default_rng(0)
+    x, w, g = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=(4, 2))
+    value, pullback = mg.vjp(np.matmul, x, w)
+    np.testing.assert_allclose(value, x @ w)
+    in_x, in_w = pullback(g)
+    np.testing.assert_allclose(in_x, g @ w.T)
+    np.testing.assert_allclose(in_w, x.T @ g)
+
+
+# --- arguments ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argnums", "expected"),
+    [(0, 12.0), (1, 4.0), (-1, 4.0), (-2, 12.0), ((0,), (12.0,)), ((1, 0), (4.0, 12.0))],
+)
+def test_argnums(argnums, expected):
+    found = mg.grad(lambda x, y: x * x * y, argnums)(2.0, 3.0)
+    assert isinstance(found, tuple) == isinstance(expected, tuple)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_other_arguments_are_given_as_they_are():
+    seen = []
+
+    def f(x, how, *, scale):
+        seen.append((how, scale))
+        return x * scale
+
+    assert mg.grad(f)(2.0, "how", scale=5) == 5.0
+    assert seen == [("how", 5)]
+
+
+@pytest.mark.parametrize("argnums", [2, -3, (0, 2)])
+def test_an_argument_that_is_not_there_is_named(argnums):
+    with pytest.raises(TypeError, match=r"argnums .*2 positional"):
+        mg.grad(lambda x, y: x * y, argnums)(1.0, 2.0)
+
+
+def test_an_argument_named_twice_is_refused():
+    with pytest.raises(TypeError, match="twice"):
+        mg.grad(lambda x, y: x * y, (0, -2))(1.0, 2.0)
+
+
+def test_grad_needs_one_number():
+    with pytest.raises(ShapeError, match=r"one number; this one returned shape \(2,\)"):
+        mg.grad(lambda x: x)(np.ones(2))
+
+
+@pytest.mark.parametrize("cotangent", [1.0, [1.0], np.ones((1, 2)), mg.Tensor(1.0)])
+def test_a_cotangent_must_fit(cotangent):
+    _, pullback = mg.vjp(lambda x: x * 2, np.ones(2))
+    with pytest.raises(ShapeError, match=r"\(2,\)"):
+        pullback(cotangent)
+
+
+@pytest.mark.parametrize("primal", [1, [1, 2], np.array([True]), np.array([1j]), "x"])
+def test_primals_must_be_floating(primal):
+    with pytest.raises(GradientTypeError):
+        mg.grad(lambda x: np.sum(x))(primal)
