@@ -1,0 +1,117 @@
+"""The house: imports point one way, files are small, and importing minigrad loads NumPy alone."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+ROOT = Path(minigrad.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+LAYERS = [  # a part may import from the ones before it, and from within itself
+    {"errors"},
+    {"core"},
+    {"ops"},
+    {"dispatch", "methods"},
+    {"tensor"},
+    {"transforms"},
+    {"nn", "optim", "data", "drawing", "compile", "testing", "checkpoint"},
+    {"trace"},
+    {"__init__"},
+    {"cli"},
+    {"__main__"},
+]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+ON_FIRST_USE = {"special"}  # of ops: the file that waits for SciPy
+HEAVY = ["networkx", "graphviz", "pygraphviz", "hypothesis", "scipy", "rich", "typer", "click"]
+
+
+def part_of(file: Path) -> str:
+    """The top-level part a file belongs to: `ops` for minigrad/ops/shaping.py."""
+    return file.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported_parts(file: Path) -> set[str]:
+    """The parts of minigrad that a file imports, those under TYPE_CHECKING as well."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno}: write the import in full"
+            modules = [node.module or ""]
+            if node.module == "minigrad":
+                modules = [f"minigrad.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for module in modules:
+            package, *rest = module.split(".")
+            if package == "minigrad":
+                found.add(rest[0] if rest else "__init__")
+    return found
+
+
+def test_every_part_has_its_place():
+    assert {part_of(file) for file in FILES} <= LEVEL.keys()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_point_one_way(file):
+    own = part_of(file)
+    for other in imported_parts(file) - {own}:
+        name = other if other in LEVEL else "__init__"  # a name of the public face
+        assert LEVEL[name] < LEVEL[own], f"{own} imports {other}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_are_small(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_the_centre_needs_numpy_only():
+    for file in FILES:
+        if LEVEL[part_of(file)] > LEVEL["transforms"] or file.stem in ON_FIRST_USE:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                top = name.partition(".")[0]
+                assert top in {"minigrad", "numpy", *sys.stdlib_module_names}, f"{file}: {name}"
+
+
+def loaded_by(program: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after running `program`."""
+    report = "\nimport sys; print(*sorted(sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program + report], capture_output=True, text=True, check=True
+    )
+    return set(ran.stdout.split())
+
+
+def test_importing_minigrad_loads_numpy_and_nothing_heavy():
+    loaded = loaded_by("import minigrad")
+    assert "numpy" in loaded
+    assert not [name for name in HEAVY if name in loaded]
+    third_party = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    before = {name.partition(".")[0] for name in loaded_by("import numpy")}
+    assert third_party - before == {"minigrad"}
+
+
+def test_every_family_of_ops_is_loaded():
+    loaded = loaded_by("import minigrad")
+    families = {file.stem for file in (ROOT / "ops").glob("*.py")} - {"__init__"} - ON_FIRST_USE
+    assert {f"minigrad.ops.{family}" for family in families} <= loaded
+
+
+def test_public_names_are_there():
+    names = (
+        "Tensor no_grad vjp grad value_and_grad elementwise linear general relu sigmoid softmax "
+        "log_softmax logsumexp conv2d maxpool avgpool mse cross_entropy binary_cross_entropy nn "
+        "optim data"
+    )
+    for name in names.split():
+        assert getattr(minigrad, name) is not None
