@@ -151,7 +151,7 @@ def nanquantile(
     """The quantiles of the values that are not nan, nan if there are none. `numpy.nanquantile`."""
     refuse_out("nanquantile", out)
     refuse_weights(weights)
-    a = as_floats(a)
+    a, q = as_floats(a), np.asarray(q) if not isinstance(q, int | float) else q
     s = np.sort(axes_last(a, axis), axis=-1)  # (..., n), nan last
     ranks = np.where(np.isnan(s), np.nan, np.arange(s.shape[-1]))
     places = np.nanquantile(ranks, q, axis=-1, method=method)  # (*q.shape, ...)
