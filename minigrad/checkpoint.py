@@ -52,6 +52,8 @@ def checkpoint(f: Function) -> Function:
         variables = [leaf(x, x._value, tracked=True, view=True) for x in tracked]
         out = of_tracked(variables)
         if not isinstance(out, Node):
+            if not tracked:  # arrays in, arrays out
+                return out
             raise TypeError(f"checkpoint: {f!r} must return one tensor; got {type(out).__name__}.")
         captured = dependents([out], variables).outside
         inputs = (*tracked, *captured)
