@@ -94,7 +94,7 @@ def test_hard_points():
     np.testing.assert_array_equal(slopes(np.zeros(2), np.array([0.0, np.e])), [[0, 1], [0, 0]])
     slopes = mg.grad(lambda x, y: np.sum(sp.xlog1py(x, y)), (0, 1))
     np.testing.assert_array_equal(slopes(np.zeros(2), np.array([-1.0, 0.0])), [[0, 0], [0, 0]])
-    assert mg.grad(sp.log_ndtr)(-1e5) == pytest.approx(1e5)
+    assert mg.grad(sp.log_ndtr)(-1e7) == pytest.approx(1e7, rel=1e-12)
     assert mg.grad(sp.log_ndtr)(50.0) == 0
     assert mg.grad(sp.expit)(40.0) == pytest.approx(np.exp(-40))
     assert mg.grad(sp.expit)(-800.0) == 0
