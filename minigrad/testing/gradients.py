@@ -111,7 +111,7 @@ def check_numbers(
     inputs = sum(x.size for x in point.arrays)
     outputs = sum(x.size for x in point.results())
     limit = SMALL.get(level, 0)
-    scales = [np.maximum(np.abs(x), 0.1) for x in point.arrays]
+    scales = [sizes(x) for x in point.arrays]
     directions = unit_directions(point.arrays, scales) if inputs <= limit else []
     elements = len(directions)
     directions += random_directions(point.arrays, scales, rng, PROJECTIONS)
@@ -136,6 +136,11 @@ def check_numbers(
         check_identity(recorded, directions[-1], rng, precision)
     nowhere = int(oracle.undefined.sum())
     return Report(level, modes, oracle.low.size - nowhere, int(oracle.kinks.sum()), nowhere)
+
+
+def sizes(x: Array) -> Array:
+    """The size of each element, by which it is moved: never too little to make a difference."""
+    return np.where(np.isfinite(x), np.maximum(np.abs(x), 0.1), 1.0)
 
 
 def unit_directions(arrays: Sequence[Array], scales: Sequence[Array]) -> list[Direction]:
@@ -163,7 +168,7 @@ def random_directions(
     ]
     values, places = np.unique(joined(arrays), return_inverse=True)
     for _ in range(2):
-        change = rng.normal(size=values.shape) * np.maximum(np.abs(values), 0.1)
+        change = rng.normal(size=values.shape) * sizes(values)
         found.append(split(change[places], arrays))
     return found
 
@@ -188,7 +193,8 @@ def check_identity(
     cotangents = [rng.normal(size=x.shape) for x in recorded.outputs]
     left = joined(cotangents) * joined(recorded.push(tangents))
     right = joined(recorded.pull(cotangents)) * joined(tangents)
-    scale = np.sum(np.abs(left)) + np.sum(np.abs(right))
+    given = np.linalg.norm(joined(cotangents)) * np.linalg.norm(joined(tangents))
+    scale = np.sum(np.abs(left)) + np.sum(np.abs(right)) + given
     if abs(np.sum(left) - np.sum(right)) > IDENTITY * precision * scale:
         raise Finding(
             "reverse mode is not the transpose of forward mode",

@@ -16,7 +16,7 @@ from minigrad.errors import DerivativeError
 from minigrad.tensor import Tensor
 from minigrad.testing.differences import differences
 from minigrad.testing.findings import Report
-from minigrad.testing.gradients import MODES, check_point, split, unit_directions
+from minigrad.testing.gradients import MODES, check_point, sizes, split, unit_directions
 from minigrad.testing.inputs import cases_of, domains_of, draw, is_shape, tied
 from minigrad.testing.layouts import LAYOUTS, repeated
 from minigrad.testing.point import Point, is_floating
@@ -131,7 +131,7 @@ def check_ties(call: Call, modes: tuple[str, ...], rng: np.random.Generator, see
 
 def without_derivative(point: Point) -> list[Array]:
     """At which elements of the arrays some result has no derivative."""
-    scales = [np.maximum(np.abs(x), 0.1) for x in point.arrays]
+    scales = [sizes(x) for x in point.arrays]
     directions = unit_directions(point.arrays, scales)
     if not directions:
         return [np.zeros(x.shape, bool) for x in point.arrays]
