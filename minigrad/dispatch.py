@@ -35,6 +35,7 @@ PREDICATES = {
     np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip
 
+NOT_OF_TENSORS = {"where", "casting", "order", "subok", "signature"}  # keywords of any ufunc
 NOT_ONE_BY_ONE = (
     "a tensor's elements cannot be set one by one: its past would be wrong. Use "
     "np.where(mask, new, t), or t.assign(values) for a leaf."
@@ -55,17 +56,11 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
         return without_rule(whole, args, kwargs)
     if method in ("reduce", "accumulate"):
         return function(*args, **{"axis": 0, **kwargs})
-    if kwargs and stated_for(function, ufunc):
+    if kwargs:
+        refuse_keywords(called(ufunc), NOT_OF_TENSORS & kwargs.keys())
         dtype = kwargs.pop("dtype", None)
-        if kwargs:
-            return without_rule(whole, args, kwargs)
         args = tuple(as_type(x, dtype) for x in args)
     return function(*args, **kwargs)
-
-
-def stated_for(function: Any, ufunc: np.ufunc) -> bool:
-    """Whether a recording function is just the ufunc with its rules, and so takes arrays only."""
-    return hasattr(function, "op") and function.op.value is ufunc
 
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -81,7 +76,11 @@ def without_rule(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     name = called(function) if owner is None else f"{called(owner)}.{function.__name__}"
     if name.endswith(".at") and isinstance(args[0], Node):  # it writes even into read-only arrays
         raise TypeError(NOT_ONE_BY_ONE)
-    refuse_keywords(name, function, kwargs)
+    if kwargs.get("out") is not None and function not in PREDICATES:
+        raise TypeError(
+            f"{name} of tensors takes no out=: an array that is written into cannot remember how "
+            f"it was computed (`array += t` asks for the same). Take the result: a = a + t."
+        )
     tracked = any(t._tracked for t in tensors_in((args, tuple(kwargs.values()))))
     if tracked and function not in PREDICATES and owner not in PREDICATES:
         raise LeavesGraphError(
@@ -98,19 +97,13 @@ def called(function: Any) -> str:
     return f"np.{name}" if getattr(np, name, None) is function else name
 
 
-def refuse_keywords(name: str, function: Any, kwargs: dict[str, Any]) -> None:
-    """Raise `TypeError` for keywords that make no sense in a graph."""
-    if kwargs.get("out") is not None and function not in PREDICATES:
+def refuse_keywords(name: str, keywords: set[str]) -> None:
+    """Raise `TypeError` if there are any: they have no meaning in a graph."""
+    if keywords:
+        way = "np.where(mask, f(t), other) selects. " if "where" in keywords else ""
         raise TypeError(
-            f"{name} of tensors takes no out=: an array that is written into cannot remember "
-            f"how it was computed (`array += t` asks for the same). Take the result instead: "
-            f"a = a + t."
-        )
-    if kwargs and function in registry:
-        way = " np.where(mask, f(t), other) selects." if "where" in kwargs else ""
-        raise TypeError(
-            f"{name} of tensors takes no {', '.join(kwargs)}= here.{way} Leave it out, or "
-            f"compute on t.numpy()."
+            f"{name} of tensors takes no {', '.join(sorted(keywords))}= here. {way}Leave it out, "
+            f"or compute on t.numpy()."
         )
 
 

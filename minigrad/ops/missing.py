@@ -31,7 +31,12 @@ def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, whe
 
 @implements(np.nanprod)
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
-    """The product of the values that are not nan; as `numpy.nanprod`."""
+    """The product of the values that are not nan; as `numpy.nanprod`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> mg.grad(np.nanprod)(np.array([2.0, np.nan, 3.0]))
+    array([3., 0., 2.])
+    """
     return prod(a, axis, dtype, out, keepdims, initial, where=present(a, where))
 
 
@@ -59,7 +64,12 @@ def nanvar(
     mean=None,
     correction=None,
 ):
-    """The variance of the values that are not nan; as `numpy.nanvar`."""
+    """The variance of the values that are not nan; as `numpy.nanvar`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanvar(mg.Tensor([1.0, np.nan, 3.0]))
+    Tensor(1.)
+    """
     also = {"mean": mean, "correction": correction, "where": present(a, where)}
     return var(a, axis, dtype, out, ddof, keepdims, **also)
 
@@ -77,7 +87,12 @@ def nanstd(
     mean=None,
     correction=None,
 ):
-    """The standard deviation of the values that are not nan; as `numpy.nanstd`."""
+    """The standard deviation of the values that are not nan; as `numpy.nanstd`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanstd(mg.Tensor([1.0, np.nan, 5.0]))
+    Tensor(2.)
+    """
     also = {"mean": mean, "correction": correction, "where": present(a, where)}
     return std(a, axis, dtype, out, ddof, keepdims, **also)
 
@@ -95,7 +110,12 @@ def nanmax(a, axis=None, out=None, keepdims=False, initial=None, where=True):
 
 @implements(np.nanmin)
 def nanmin(a, axis=None, out=None, keepdims=False, initial=None, where=True):
-    """The smallest of the values that are not nan; nan if there are none. As `numpy.nanmin`."""
+    """The smallest of the values that are not nan; nan if there are none. As `numpy.nanmin`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanmin(mg.Tensor([2.0, np.nan, 1.0]))
+    Tensor(1.)
+    """
     return extreme_present(min, np.inf, a, axis, out, keepdims, initial, where)
 
 
@@ -112,13 +132,23 @@ def extreme_present(extreme, neutral, a, axis, out, keepdims, initial, where):
 
 @implements(np.nancumsum)
 def nancumsum(a, axis=None, dtype=None, out=None):
-    """The running sum with 0 in place of nan; as `numpy.nancumsum`."""
+    """The running sum with 0 in place of nan; as `numpy.nancumsum`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nancumsum(mg.Tensor([1.0, np.nan, 2.0]))
+    Tensor([1., 1., 3.])
+    """
     return cumsum(np.where(np.isnan(a), 0, as_type(a, dtype)), axis, None, out)
 
 
 @implements(np.nancumprod)
 def nancumprod(a, axis=None, dtype=None, out=None):
-    """The running product with 1 in place of nan; as `numpy.nancumprod`."""
+    """The running product with 1 in place of nan; as `numpy.nancumprod`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nancumprod(mg.Tensor([3.0, np.nan, 2.0]))
+    Tensor([3., 3., 6.])
+    """
     return cumprod(np.where(np.isnan(a), 1, as_type(a, dtype)), axis, None, out)
 
 
@@ -148,7 +178,12 @@ def nanquantile(
     *,
     weights=None,
 ):
-    """The quantiles of the values that are not nan, nan if there are none. `numpy.nanquantile`."""
+    """The quantiles of the values that are not nan, nan if there are none. `numpy.nanquantile`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanquantile(mg.Tensor([1.0, np.nan, 2.0]), [0.5, 1.0])
+    Tensor([1.5, 2. ])
+    """
     refuse_out("nanquantile", out)
     refuse_weights(weights)
     a, q = as_floats(a), np.asarray(q) if not isinstance(q, int | float) else q
@@ -178,6 +213,11 @@ def nanpercentile(
     *,
     weights=None,
 ):
-    """`nanquantile` with `q` in percent, 0 to 100; as `numpy.nanpercentile`."""
+    """`nanquantile` with `q` in percent, 0 to 100; as `numpy.nanpercentile`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.nanpercentile(mg.Tensor([1.0, np.nan, 2.0]), 50)
+    Tensor(1.5)
+    """
     q = q / 100 if isinstance(q, int | float) else np.asarray(q) / 100
     return nanquantile(a, q, axis, out, overwrite_input, method, keepdims, weights=weights)

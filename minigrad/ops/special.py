@@ -170,13 +170,25 @@ fresnel_cosine = elementwise(
 
 @implements(sp.sici)
 def sici(x):
-    """The sine and the cosine integral; as `scipy.special.sici`."""
+    """The sine and the cosine integral; as `scipy.special.sici`.
+
+    >>> import scipy.special, minigrad as mg
+    >>> sine, cosine = scipy.special.sici(mg.Tensor(1.0))
+    >>> sine
+    Tensor(0.94608307)
+    """
     return sine_integral(x), cosine_integral(x)
 
 
 @implements(sp.fresnel)
 def fresnel(x):
-    """The Fresnel integrals S and C; as `scipy.special.fresnel`."""
+    """The Fresnel integrals S and C; as `scipy.special.fresnel`.
+
+    >>> import scipy.special, minigrad as mg
+    >>> sine, cosine = scipy.special.fresnel(mg.Tensor(1.0))
+    >>> cosine
+    Tensor(0.7798934)
+    """
     return fresnel_sine(x), fresnel_cosine(x)
 
 
