@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from minigrad.checkpoint import checkpoint as checkpoint
 from minigrad.core.node import no_grad as no_grad
+from minigrad.core.notes import scope as scope
+from minigrad.core.notes import sources as sources
 from minigrad.core.op import elementwise as elementwise
 from minigrad.core.op import general as general
 from minigrad.core.op import linear as linear
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from minigrad import testing as testing
     from minigrad.nn import load as load
     from minigrad.nn import save as save
+    from minigrad.tracing import trace as trace
 
 LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
     "data": "minigrad.data",
@@ -94,6 +97,7 @@ LAZY = {  # loaded on first use: they need more than NumPy, or not everybody nee
     "optim": "minigrad.optim",
     "save": "minigrad.nn:save",
     "testing": "minigrad.testing",
+    "trace": "minigrad.tracing:trace",
 }
 
 

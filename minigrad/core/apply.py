@@ -130,11 +130,13 @@ def record(
     node.number = tick()
     node.name = None
     node.grad = None
-    if tracked and is_recording():
+    if tracked and (state := is_recording()):
         node._tracked = True
         node.op = op
         node.inputs = inputs
         node.settings = settings
+        if state is not True:
+            state.take(node)
     else:
         node._tracked = False
         node.op = None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 tick = count(1).__next__
-recording: ContextVar[bool] = ContextVar("recording", default=True)
+recording: ContextVar[Any] = ContextVar("recording", default=True)  # a bool, or `Notes`
 NO_SETTINGS: Mapping[str, Any] = {}
 PYTHON_NUMBERS = (float, int, bool)  # but not np.float64, which is a float to isinstance
 
@@ -55,6 +55,8 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_call",
+        "_note",
         "_origin",
         "_tracked",
         "_value",
@@ -71,6 +73,8 @@ class Node:
     _tracked: bool  # a gradient may be needed here
     _written: Write  # the latest write to a leaf
     _origin: Node | None  # the leaf whose memory this value is a view of
+    _note: Any  # see notes.py; not set unless something was noted
+    _call: Any
     op: Op | None  # None for a leaf
     inputs: tuple[Node, ...]
     settings: Mapping[str, Any]
@@ -152,13 +156,13 @@ def origin(node: Node) -> Node | None:
 
 def is_recording() -> bool:
     """Whether ops on tensors that require a gradient are recorded here and now."""
-    return recording.get()
+    return bool(recording.get())
 
 
 @contextmanager
 def record_state(on: bool) -> Iterator[None]:
     """Switch recording on or off for a block of this thread or task, and back in any case."""
-    token = recording.set(on)
+    token = recording.set(on and (recording.get() or True))  # notes go on being taken
     try:
         yield
     finally:

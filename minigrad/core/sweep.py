@@ -19,6 +19,7 @@ import numpy as np
 
 from minigrad.core.broadcasting import ones, sum_to
 from minigrad.core.node import Clock, Node, as_real_array, constant
+from minigrad.core.notes import place_of
 from minigrad.core.op import Op
 from minigrad.core.places import where
 from minigrad.core.reads import reads
@@ -166,10 +167,17 @@ def check_not_overwritten(node: Node, op: Op) -> None:
             called = f"{home.name!r} " if home.name else ""
             raise OverwrittenError(
                 f"the tensor {called}#{home.number} of shape {home._value.shape} was used by "
-                f"{op.name} (#{node.number}), and overwritten since at {where(home._written[1])}. "
+                f"{op.name} (#{node.number}{made_at(node)}), and overwritten since at "
+                f"{where(home._written[1])}. "
                 f"The gradient of {op.name} needs the value it had: call backward() before "
                 f"assign() or optimiser.step(), or compute the result again."
             )
+
+
+def made_at(node: Node) -> str:
+    """Where in the user's code a node was made, if that was noted (`minigrad.sources`)."""
+    place = place_of(node)
+    return f" at {where(place)}" if place else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Self
 
+from minigrad.core.node import tick
+from minigrad.core.notes import leave
 from minigrad.tensor import Tensor
 
 
@@ -34,8 +36,11 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward(self, x): define what it computes.")
 
     def __call__(self, *inputs: Any) -> Any:
-        """`forward` of the inputs."""
-        return self.forward(*inputs)
+        """`forward` of the inputs; what it returns remembers that it was this module."""
+        number = tick()
+        result = self.forward(*inputs)
+        leave(self, number, result)
+        return result
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor it holds, with its dotted name; one that is shared comes once."""
