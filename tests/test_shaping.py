@@ -14,8 +14,14 @@ import minigrad as mg
 from minigrad.core.op import registry
 
 RNG = np.random.default_rng(11)
+START = RNG.bit_generator.state
 GENERATORS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers_whatever_ran_before():
+    RNG.bit_generator.state = START
 
 
 def normal(*shape):
@@ -50,6 +56,11 @@ CALLS = {
     "squeeze axis": (lambda x: np.squeeze(x, -1), normal(1, 2, 1)),
     "broadcast_to": (lambda x: np.broadcast_to(x, (2, 3, 4)), normal(3, 1)),
     "broadcast_arrays": (np.broadcast_arrays, normal(3, 1), normal(2)),
+    "meshgrid": (np.meshgrid, normal(2), normal(3)),
+    "meshgrid of three": (lambda *xs: np.meshgrid(*xs), normal(2), normal(3), normal(2, 2)),
+    "meshgrid ij": (lambda *xs: np.meshgrid(*xs, indexing="ij"), normal(2), normal(3)),
+    "meshgrid sparse": (lambda *xs: np.meshgrid(*xs, sparse=True), normal(2), normal(3)),
+    "meshgrid of one": (np.meshgrid, normal(2)),
     **{
         f"atleast_{n}d of {ndim}": (f, normal(*(2, 3, 4, 2)[:ndim]))
         for n, f in ((1, np.atleast_1d), (2, np.atleast_2d), (3, np.atleast_3d))
@@ -112,7 +123,9 @@ CALLS = {
     "diagonal beyond": (lambda x: np.diagonal(x, -5), normal(3, 3)),
     "diagflat": (lambda x: np.diagflat(x, 1), normal(2, 2)),
     "tril": (np.tril, normal(2, 3, 4)),
+    "tril above": (lambda x: np.tril(x, 1), normal(3, 4)),
     "triu": (lambda x: np.triu(x, -1), normal(3, 4)),
+    "triu of a vector": (lambda x: np.triu(x, 1), normal(3)),
     "tril of a vector": (np.tril, normal(3)),
 }
 

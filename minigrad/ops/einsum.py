@@ -68,8 +68,7 @@ def _(g, z, *arrays, argument, subscripts, optimize):
     terms, arrays = terms.split(","), list(arrays)
     wanted = terms[argument]
     terms[argument], arrays[argument] = result, g
-    another_way = optimize if isinstance(optimize, bool | str) else True  # not the same path
-    return contract(*arrays, subscripts=f"{','.join(terms)}->{wanted}", optimize=another_way)
+    return contract(*arrays, subscripts=f"{','.join(terms)}->{wanted}", optimize=optimize)
 
 
 # --- reading the subscripts -----------------------------------------------------------------

@@ -146,26 +146,32 @@ def cofactors_value(x):
 
 
 def cofactors_vjp(g, z, x):
-    """The second derivative of the determinant: by the inverse, or by all the minors.
+    """The second derivative of the determinant: by all the minors, or by the inverse.
 
-    The minors are right for singular matrices as well, but there are n * n of them.
+    The minors are right at any rank, but there are n * n of them: where the inverse is accurate
+    it is the way for larger matrices.
     """
-    if x.size == 0 or np.all(np.linalg.cond(plain(x)) < WELL_CONDITIONED):
+    n = x.shape[-1]
+    if n >= MANY_MINORS and np.all(np.linalg.cond(plain(x)) < WELL_CONDITIONED):
         inverse = np.linalg.inv(x).mT
         return z * np.sum(g * inverse, axis=(-2, -1), keepdims=True) - z @ g.mT @ inverse
-    n = x.shape[-1]
-    others = np.array([[j for j in range(n) if j != i] for i in range(n)], int).reshape(n, -1)
+    others = np.nonzero(~np.eye(n, dtype=bool))[1].reshape(n, max(n - 1, 0))
     index = (..., others[:, None, :, None], others[None, :, None, :])  # (n, n, n - 1, n - 1)
     sign = (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
     return put((g * sign)[..., None, None] * cofactors(x[index]), index=index, shape=x.shape)
 
 
-WELL_CONDITIONED = 1e6
+MANY_MINORS, WELL_CONDITIONED = 5, 1e6
 cofactors: Function = general(
     cofactors_value,
     cofactors_vjp,
     name="cofactors",
-    samples=[case(MATRIX), case(STACK), case(np.outer([1.0, 2.0, 3.0], [1.0, -1.0, 2.0]))],
+    samples=[
+        case(MATRIX),
+        case(STACK),
+        case(np.outer([1.0, 2.0, 3.0], [1.0, -1.0, 2.0])),
+        case(np.eye(5) + np.add.outer(np.arange(5.0), np.arange(5.0) ** 2) / 10),
+    ],
 )
 
 

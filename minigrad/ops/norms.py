@@ -52,10 +52,9 @@ power_norm = general(
 
 @power_norm.vjp
 def _(g, z, x, *, order, axis, keepdims):
-    zero = x == 0  # z is 0 where all x are
-    z = np.where(z == 0, 1, z)
-    share = np.abs(np.where(zero, 1, x)) / with_axes(z, x, axis, keepdims)
-    return with_axes(g, x, axis, keepdims) * np.where(zero, 0, np.sign(x) * share ** (order - 1))
+    z = np.where(z == 0, 1, z)  # where all x are 0, and the sign makes the result 0
+    share = np.abs(np.where(x == 0, 1, x)) / with_axes(z, x, axis, keepdims)
+    return with_axes(g, x, axis, keepdims) * (np.sign(x) * share ** (order - 1))
 
 
 @implements(np.linalg.vector_norm)

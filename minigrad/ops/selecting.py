@@ -78,6 +78,33 @@ def take_along_axis(arr, indices, axis=-1):
     return getitem(arr, tuple(index))
 
 
+@implements(np.delete)
+def delete(arr, obj, axis=None):
+    """The array without the places `obj` along an axis, or of all values. As `numpy.delete`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.delete(mg.Tensor([1.0, 2.0, 3.0]), 1)
+    Tensor([1., 3.])
+    """
+    arr = operand(arr)
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    axis = np.lib.array_utils.normalize_axis_index(axis, arr.ndim)
+    return getitem(arr, along(axis, np.delete(np.arange(arr.shape[axis]), plain(obj))))
+
+
+@implements(np.resize)
+def resize(a, new_shape):
+    """All values, in order and from the start again, until `new_shape` is full.
+
+    As `numpy.resize`. Raises `ShapeError` where there is no value to fill it with.
+    """
+    a = ravel(operand(a))
+    if not a.size:
+        raise ShapeError(f"resize: there is no value to fill the shape {new_shape} with.")
+    return getitem(a, np.resize(np.arange(a.size), new_shape))
+
+
 @implements(np.choose)
 def choose(a, choices, out=None, mode="raise"):
     """At each place the value of the choice that `a` names there, all broadcast together.

@@ -141,6 +141,31 @@ def broadcast_arrays(*args):
     return tuple(a if a.shape == shape else broadcast_to(a, shape) for a in arrays)
 
 
+@implements(np.meshgrid)
+def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
+    """Coordinates of a grid: each vector along an axis of its own, and broadcast over the others.
+
+    As `numpy.meshgrid`: with indexing "xy" the first vector runs along the second axis, with "ij"
+    along the first. Raises `ValueError` for another.
+
+    >>> import numpy as np, minigrad as mg
+    >>> x, y = np.meshgrid(mg.Tensor([1.0, 2.0]), [3.0, 4.0])
+    >>> x
+    Tensor([[1., 2.],
+            [1., 2.]])
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f'meshgrid: indexing is "xy" or "ij"; got {indexing!r}.')
+    axes = list(range(len(xi)))
+    if indexing == "xy":
+        axes[:2] = axes[:2][::-1]
+    vectors = [
+        reshape(operand(x), [-1 if i == axis else 1 for i in range(len(xi))])
+        for axis, x in zip(axes, xi, strict=True)
+    ]
+    return tuple(vectors) if sparse else broadcast_arrays(*vectors)
+
+
 # --- the axes in another order --------------------------------------------------------------
 
 
