@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
     from minigrad import testing as testing
+    from minigrad.formulas import formula as formula
     from minigrad.nn import load as load
     from minigrad.nn import save as save
     from minigrad.tracing import trace as trace
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
 LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
     "data": "minigrad.data",
     "draw": "minigrad.drawing:draw",
+    "formula": "minigrad.formulas:formula",
     "graph": "minigrad.drawing:graph",
     "load": "minigrad.nn:load",
     "nn": "minigrad.nn",

@@ -40,5 +40,9 @@ class DrawingError(MinigradError, ValueError):
     """A picture that cannot be made: a kind of file that is not known, too many nodes."""
 
 
+class FormulaError(MinigradError, ValueError):
+    """The text of a formula that cannot be read, or that asks for what is not there."""
+
+
 class DerivativeError(MinigradError, AssertionError):
     """A derivative that is wrong, as a check of `minigrad.testing` has shown."""
