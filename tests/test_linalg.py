@@ -580,6 +580,20 @@ def test_the_gradient_of_a_matrix_norm_at_zero_is_zero(order):
     np.testing.assert_array_equal(mg.grad(lambda x: np.linalg.norm(x, order))(x), x)
 
 
+@pytest.mark.parametrize("order", [None, "fro", "nuc", 1, 2, np.inf])
+def test_norms_of_empty_matrices(order):
+    for shape in ((0, 2), (2, 0), (0, 0)):
+        assert_as_numpy(lambda x: np.linalg.norm(x, order), np.zeros(shape))
+    if not isinstance(order, str):
+        assert_as_numpy(lambda x: np.linalg.norm(x, order, axis=0), np.zeros((0, 2)))
+
+
+@pytest.mark.parametrize("f", [np.linalg.inv, np.linalg.det, np.linalg.svdvals, np.linalg.eigvalsh])
+def test_empty_stacks_of_matrices(f):
+    assert_as_numpy(f, np.zeros((0, 3, 3)))
+    assert mg.vjp(f, np.zeros((0, 3, 3)))[1](f(np.zeros((0, 3, 3))))[0].shape == (0, 3, 3)
+
+
 def test_some_vectors_of_zeros_among_others():
     x = np.array([[0.0, 0.0], [3.0, 4.0]])
     found = mg.grad(lambda x: np.linalg.norm(x, axis=-1).sum())(x)

@@ -287,9 +287,9 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     """U, the singular values, descending, and Vh, with `a = (U * S) @ Vh`.
 
     As `numpy.linalg.svd`. The vectors that `full_matrices` adds to a matrix that is not square
-    are any basis of what is left; the derivative is right for what does not depend on which. At
-    a singular value of 0 its derivative is taken as 0. With `hermitian` only the lower triangle
-    is read, as in NumPy.
+    are any basis of what is left, from a second decomposition; the derivative is right for what
+    does not depend on which. At a singular value of 0 its derivative is taken as 0. With
+    `hermitian` only the lower triangle is read, as in NumPy.
 
     >>> import numpy as np, minigrad as mg
     >>> np.linalg.svd(mg.Tensor([[0.0, 2.0], [1.0, 0.0]])).S

@@ -23,7 +23,7 @@ def length_value(x, *, axis=None, keepdims=False):
     return np.sqrt(np.add.reduce(x * x, axis, keepdims=keepdims))
 
 
-length = general(
+length = general(  # a primitive for its derivative at 0
     length_value,
     name="norm",
     samples=[case((3,)), case((2, 3), axis=-1), case((2, 3, 2), axis=(0, 2), keepdims=True)],
@@ -43,7 +43,7 @@ def power_norm_value(x, *, order, axis=None, keepdims=False):
     return total ** (1 / order)
 
 
-power_norm = general(
+power_norm = general(  # a primitive for its derivative at 0
     power_norm_value,
     name="norm",
     samples=[case((3,), order=3), case((2, 3), order=1.5, axis=0, keepdims=True)],
@@ -78,8 +78,9 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     if ord == 1:
         return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
     if abs(ord) == np.inf:
-        extreme = np.max if ord > 0 else np.min
-        return extreme(np.abs(x), axis=axis, keepdims=keepdims)
+        if ord < 0:
+            return np.min(np.abs(x), axis=axis, keepdims=keepdims)
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims, initial=0)
     return power_norm(x, order=ord, axis=axis, keepdims=keepdims)
 
 
@@ -88,11 +89,11 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 MATRIX_NORMS = {
     "fro": lambda x: length(x, axis=(-2, -1)),
     "nuc": lambda x: np.sum(svdvals(x), axis=-1),
-    2: lambda x: np.max(svdvals(x), axis=-1),
+    2: lambda x: np.max(svdvals(x), axis=-1, initial=0),
     -2: lambda x: np.min(svdvals(x), axis=-1),
-    1: lambda x: np.max(np.sum(np.abs(x), axis=-2), axis=-1),  # the largest column
+    1: lambda x: np.max(np.sum(np.abs(x), axis=-2), axis=-1, initial=0),  # the largest column
     -1: lambda x: np.min(np.sum(np.abs(x), axis=-2), axis=-1),
-    np.inf: lambda x: np.max(np.sum(np.abs(x), axis=-1), axis=-1),  # the largest row
+    np.inf: lambda x: np.max(np.sum(np.abs(x), axis=-1), axis=-1, initial=0),  # the largest row
     -np.inf: lambda x: np.min(np.sum(np.abs(x), axis=-1), axis=-1),
 }
 MATRIX_NORMS[None] = MATRIX_NORMS["f"] = MATRIX_NORMS["fro"]
