@@ -7,10 +7,9 @@ same ops. The two NumPy protocols at the end of the class look them up in the re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
 from minigrad.core.op import registry
@@ -31,6 +30,9 @@ from minigrad.ops import (
     shaping,
     statistics,
 )
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Tensor(Node):

@@ -9,8 +9,7 @@ the sweep records itself, which is all there is to higher derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ Argnums = int | tuple[int, ...]
 Function = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A function as recorded once, at one point: it can be pulled back and pushed forward."""
 
     inputs: list[Any]  # as given, flat

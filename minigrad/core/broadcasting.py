@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minigrad.errors import ShapeError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:

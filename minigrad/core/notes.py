@@ -12,15 +12,13 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigrad.core.node import Node, recording, tick
 from minigrad.core.places import Place, here
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """One `with scope(name)` block, and the one around it."""
 
     number: int  # when it began
@@ -28,8 +26,7 @@ class Scope:
     outer: Scope | None
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(NamedTuple):
     """What to note of every node that is recorded."""
 
     sources: bool = False
@@ -40,8 +37,7 @@ class Notes:
         node._note = (here(4) if self.sources else None, self.scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a module, kept by the node that it returned."""
 
     number: int  # when it began
@@ -104,7 +100,7 @@ def sources() -> Iterator[None]:
     >>> mg.trace(y).steps[0].source.line
     2
     """
-    with noting(replace(current(), sources=True)):
+    with noting(current()._replace(sources=True)):
         yield
 
 
@@ -122,5 +118,5 @@ def scope(name: str) -> Iterator[None]:
     ['square']
     """
     state = current()
-    with noting(replace(state, scope=Scope(tick(), str(name), state.scope))):
+    with noting(state._replace(scope=Scope(tick(), str(name), state.scope))):
         yield

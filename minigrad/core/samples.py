@@ -7,17 +7,16 @@ array, of each input, then the settings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
 class Domain:
     """An interval to draw from, and points to keep away from (kinks, poles)."""
 
-    low: float
-    high: float
-    avoid: tuple[float, ...] = ()
+    def __init__(self, low: float, high: float, avoid: tuple[float, ...] = ()) -> None:
+        self.low = low
+        self.high = high
+        self.avoid = avoid
 
 
 reals = Domain(-3.0, 3.0)
@@ -27,13 +26,18 @@ unit = Domain(-0.9, 0.9)
 above_one = Domain(1.1, 4.0)
 
 
-@dataclass(frozen=True)
 class Case:
     """One sample call: an array or a shape to draw for each input, and the settings."""
 
-    inputs: tuple[Any, ...]
-    settings: dict[str, Any] = field(default_factory=dict)
-    domain: Domain | tuple[Domain | None, ...] = reals  # of all inputs, or of each
+    def __init__(
+        self,
+        inputs: tuple[Any, ...],
+        settings: dict[str, Any] | None = None,
+        domain: Domain | tuple[Domain | None, ...] = reals,
+    ) -> None:
+        self.inputs = inputs
+        self.settings = settings or {}
+        self.domain = domain  # of all inputs, or of each
 
 
 def case(*inputs: Any, domain: Domain | tuple[Domain | None, ...] = reals, **settings: Any) -> Case:

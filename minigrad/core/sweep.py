@@ -11,9 +11,8 @@ so that the rules record themselves; a trace listens through `on_step`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What the sweep did at one node: the cotangent that arrived, what each input was given,
     and each input's running sum after it (None where no gradient was needed).
     """
@@ -180,8 +178,7 @@ def made_at(node: Node) -> str:
     return f" at {where(place)}" if place else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """What lies between roots and chosen ends (variables), by node number."""
 
     live: dict[int, Node]  # every node that depends on an end, and the ends

@@ -8,8 +8,6 @@ diagonals, letters of one operand alone by sums, stretched axes of length 1 by d
 
 from __future__ import annotations
 
-from string import ascii_letters, ascii_lowercase, ascii_uppercase
-
 import numpy as np
 
 from minigrad.core.apply import Function
@@ -73,7 +71,7 @@ def _(g, z, *arrays, argument, subscripts, optimize):
 
 # --- reading the subscripts -----------------------------------------------------------------
 
-LETTERS = ascii_uppercase + ascii_lowercase  # in the order that NumPy numbers them
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # as NumPy numbers them
 
 
 def spelled(operands):
@@ -109,7 +107,7 @@ def explicit(subscripts, shapes):
         for term, number in zip(terms, hidden, strict=True)
     ]
     result = result.replace("...", fresh)
-    strange = set("".join(filled) + result) - set(ascii_letters)
+    strange = set("".join(filled) + result) - set(LETTERS)
     if strange:
         raise ShapeError(f"einsum: {subscripts!r} has {sorted(strange)}, which are no letters.")
     return filled, result
