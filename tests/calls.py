@@ -55,7 +55,10 @@ NUMPY = {
     np.ptp: REDUCED,
     np.var: [*REDUCED, case((2, 3), axis=1, ddof=1)],
     np.std: [*REDUCED, case((2, 3), axis=1, ddof=1)],
-    np.average: [case((2, 3), axis=1), given(lambda x, w: np.average(x, 1, w), (2, 3), (3,), domain=positive)],
+    np.average: [
+        case((2, 3), axis=1),
+        given(lambda x, w: np.average(x, 1, w), (2, 3), (3,), domain=positive),
+    ],
     np.median: REDUCED,
     np.quantile: [case((2, 3), q=0.3), case((2, 5), q=np.array([0.1, 0.8]), axis=1)],
     np.percentile: [case((2, 3), q=30), case((2, 5), q=[10, 80], axis=1)],
@@ -119,12 +122,19 @@ NUMPY = {
     np.trace: [case((3, 3)), case((2, 3, 3), offset=1, axis1=1, axis2=2)],
     np.linalg.trace: [case((2, 3, 3), offset=-1)],
     # matrices
-    np.linalg.solve: [given(np.linalg.solve, SQUARE, (3,)), given(np.linalg.solve, STACK, (2, 3, 2))],
+    np.linalg.solve: [
+        given(np.linalg.solve, SQUARE, (3,)),
+        given(np.linalg.solve, STACK, (2, 3, 2)),
+    ],
     np.linalg.pinv: [case(TALL), case(TALL.T)],
     np.linalg.lstsq: [given(lambda a, b: np.linalg.lstsq(a, b, rcond=None)[:2], TALL, (4, 2))],
     np.linalg.slogdet: [case(SQUARE), case(STACK)],
-    np.linalg.matrix_power: [given(lambda x, n=n: np.linalg.matrix_power(x, n), SQUARE) for n in (0, 3, -2)],
-    np.linalg.multi_dot: [given(lambda x, y, z: np.linalg.multi_dot([x, y, z]), (2, 3), (3, 2), (2, 4))],
+    np.linalg.matrix_power: [
+        given(lambda x, n=n: np.linalg.matrix_power(x, n), SQUARE) for n in (0, 3, -2)
+    ],
+    np.linalg.multi_dot: [
+        given(lambda x, y, z: np.linalg.multi_dot([x, y, z]), (2, 3), (3, 2), (2, 4))
+    ],
     np.linalg.tensorinv: [given(lambda x: np.linalg.tensorinv(x, 1), STACK.reshape(2, 9)[:, :2])],
     np.linalg.tensorsolve: [given(np.linalg.tensorsolve, SQUARE, (3,))],
     np.linalg.cholesky: [case(DEFINITE), case(DEFINITE, upper=True)],
@@ -136,8 +146,14 @@ NUMPY = {
     np.linalg.norm: [
         case((2, 3)),
         case((2, 3), axis=1),
-        *[given(lambda x, o=o: np.linalg.norm(x, o, axis=0), (3, 2)) for o in (1, 3, -1, np.inf, -np.inf)],
-        *[given(lambda x, o=o: np.linalg.norm(x, o), TALL) for o in ("fro", "nuc", 2, -2, 1, np.inf)],
+        *[
+            given(lambda x, o=o: np.linalg.norm(x, o, axis=0), (3, 2))
+            for o in (1, 3, -1, np.inf, -np.inf)
+        ],
+        *[
+            given(lambda x, o=o: np.linalg.norm(x, o), TALL)
+            for o in ("fro", "nuc", 2, -2, 1, np.inf)
+        ],
     ],
     np.linalg.vector_norm: [case((2, 3)), case((2, 3), axis=1, ord=3, keepdims=True)],
     np.linalg.matrix_norm: [case(TALL), case(STACK, ord=2), case(STACK, ord="nuc")],
@@ -168,7 +184,9 @@ NUMPY = {
         given(lambda x: np.pad(x, 1, "maximum"), (2, 3)),
     ],
     # joining and splitting
-    np.concatenate: joined(lambda x, y: np.concatenate([x, y], 1), lambda x, y: np.concatenate([x, y], None)),
+    np.concatenate: joined(
+        lambda x, y: np.concatenate([x, y], 1), lambda x, y: np.concatenate([x, y], None)
+    ),
     np.stack: joined(lambda x, y: np.stack([x, y], -1)),
     np.vstack: joined(lambda x, y: np.vstack([x, y])),
     np.hstack: joined(lambda x, y: np.hstack([x, y])),
@@ -183,16 +201,26 @@ NUMPY = {
     np.dsplit: [given(lambda x: np.dsplit(x, 2), (1, 2, 2))],
     np.unstack: [given(lambda x: np.unstack(x, axis=1), (2, 3))],
     # selecting
-    np.take: [given(lambda x: np.take(x, [[2, 0], [0, -1]], 1), (2, 3)), given(lambda x: np.take(x, 4), (2, 3))],
-    np.take_along_axis: [given(lambda x: np.take_along_axis(x, np.array([[2, 0], [0, 0]]), 1), (2, 3))],
+    np.take: [
+        given(lambda x: np.take(x, [[2, 0], [0, -1]], 1), (2, 3)),
+        given(lambda x: np.take(x, 4), (2, 3)),
+    ],
+    np.take_along_axis: [
+        given(lambda x: np.take_along_axis(x, np.array([[2, 0], [0, 0]]), 1), (2, 3))
+    ],
     np.compress: [given(lambda x: np.compress([True, False, True], x, 1), (2, 3))],
     np.extract: [given(lambda x: np.extract(MASK, x), (2, 3))],
     np.choose: [given(lambda x, y: np.choose([0, 1, 1], [x, y]), (2, 3), (3,))],
     np.select: [given(lambda x, y: np.select([MASK, ~MASK], [x, y], 0.5), (2, 3), (3,))],
     np.interp: [given(lambda f: np.interp([0.5, 2.2, 9.0], [0.0, 1.0, 3.0], f), (3,))],
-    np.convolve: [given(lambda x, y, m=m: np.convolve(x, y, m), (4,), (3,)) for m in ("full", "same", "valid")],
-    np.correlate: [given(lambda x, y, m=m: np.correlate(x, y, m), (4,), (3,)) for m in ("full", "same", "valid")],
-}  # fmt: skip
+    np.convolve: [
+        given(lambda x, y, m=m: np.convolve(x, y, m), (4,), (3,)) for m in ("full", "same", "valid")
+    ],
+    np.correlate: [
+        given(lambda x, y, m=m: np.correlate(x, y, m), (4,), (3,))
+        for m in ("full", "same", "valid")
+    ],
+}
 
 WORDS = {
     mg.selu: [case((2, 3), domain=nonzero)],

@@ -109,11 +109,13 @@ def along(
         bend = bending(whole, half)
         kinks = bend > RELATIVE * np.max(np.abs([*whole, *half]), axis=0) + noise
         low = high = smooth
-        if kinks.any():  # or only curved: then a smaller step bends much less
+        if kinks.any():  # or only curved: then half the step bends a quarter to an eighth as much
             quarter = slopes(STEP / 4)
-            kinks &= bending(half, quarter) > 0.35 * bend
-            undefined |= kinks & unbounded(whole, half, quarter)
-            sides = (8 * quarter - 6 * half + whole) / 3  # each side's own limit
+            less = bending(half, quarter)
+            kinks &= (less > 0.35 * bend) | (less < 0.08 * bend)
+            if (kinks & steeper(whole, half, quarter)).any():
+                undefined |= kinks & unbounded(whole, half, quarter, slopes(STEP / 2**10))
+            sides = one_sided(whole, half, quarter)
             low, high = (np.where(kinks, end, smooth) for end in (sides.min(0), sides.max(0)))
     low, high, tolerance = (np.where(undefined, 1.0, part) for part in (low, high, tolerance))
     return [low, high, tolerance, kinks, undefined]
@@ -122,19 +124,33 @@ def along(
 def bending(whole: Array, half: Array) -> Array:
     """How far the slopes to the right and to the left are from those of a parabola.
 
-    At a kink this stays as it is when the step is halved, or is halved itself where only the
-    second derivative jumps; of a smooth function a quarter is left.
+    At a kink this stays as it is when the step is halved, is halved itself where only the second
+    derivative jumps, and vanishes where the kink was within the larger step only.
     """
     gap = np.abs(whole[0] - whole[1] - 2 * (half[0] - half[1]))
     return gap + np.abs(whole.mean(axis=0) - half.mean(axis=0))
 
 
-def unbounded(whole: Array, half: Array, quarter: Array) -> Array:
-    """Whether a slope grows by the same factor whenever the step is halved: a jump (by 2) or an
-    infinite slope (by the root of 2 for a square root).
-    """
+def one_sided(whole: Array, half: Array, quarter: Array) -> Array:
+    """The slopes to the right and to the left in the limit; all of a side with a kink in it."""
+    limit = (8 * quarter - 6 * half + whole) / 3
+    steps = np.stack([whole, half, quarter])
+    bent = np.abs(whole - 3 * half + 2 * quarter) > 1e-4 * np.max(np.abs(steps), axis=(0, 1))
+    return np.concatenate([np.where(bent, slopes, limit) for slopes in steps])
+
+
+def steeper(whole: Array, half: Array, quarter: Array) -> Array:
+    """On each side, whether the slope grows by the same factor when the step is halved twice."""
     first, second = np.abs(half / whole), np.abs(quarter / half)
-    return ((first > 1.2) & (np.abs(second - first) < 0.05 * first)).any(axis=0)
+    return (first > 1.2) & (np.abs(second - first) < 0.05 * first)
+
+
+def unbounded(whole: Array, half: Array, quarter: Array, last: Array) -> Array:
+    """Whether a slope grows without end, when the step is halved again and again: by 2 at a jump,
+    by the root of 2 for a square root. `last` are the slopes after ten times.
+    """
+    goes_on = np.abs(last / whole) > 0.5 * np.abs(half / whole) ** 10
+    return (steeper(whole, half, quarter) & goes_on).any(axis=0)
 
 
 def nearby(

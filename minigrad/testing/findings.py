@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.node import Node
 from minigrad.core.op import Op
 from minigrad.core.source import source_of
 from minigrad.errors import DerivativeError
 from minigrad.testing.point import Point
-from minigrad.testing.smallest import smallest
+from minigrad.testing.smallest import outcome, smallest
 from minigrad.transforms import record
 
 LONGEST_GRAPH = 200  # steps that are checked one by one to find the wrong rule
@@ -83,17 +84,19 @@ Check = Callable[[Point], Any]  # raises a Finding
 
 def explained(finding: Finding, point: Point, check: Check, name: str) -> DerivativeError:
     """The error to raise for a finding: with the smallest input that shows it and the rule."""
-    if finding.op is None:
+    if finding.details:  # it is about numbers
         finding, point = smallest(finding, point, check, Finding)
     lines = [finding.headline(name), *[f"  {line}" for line in finding.details]]
-    if finding.op is None:
+    if finding.details:
         given = [f"{n} = {shown(x)}" for n, x in zip(point.names, point.arrays, strict=True)]
         lines += ["  smallest input found that shows it:", *[f"    {line}" for line in given]]
         finding = blamed(finding, point, check)
-    if finding.op is None:
-        lines.append("  Each op by itself is right here: look at how the function combines them.")
-    else:
+        if finding.op is None:
+            lines.append("  Each op alone is right here: look at how the function combines them.")
+    if finding.op is not None:
         lines += rules_of(finding.op, finding.argument)
+        if finding.op.kind == "linear" and finding.mode == "forward":
+            lines.append("  Forward mode of it is the op itself: is it linear, `jointly` right?")
     return DerivativeError("\n".join(lines))
 
 
@@ -117,28 +120,26 @@ def rules_of(op: Op, argument: int | None) -> list[str]:
 
 def blamed(finding: Finding, point: Point, check: Check) -> Finding:
     """Find the op whose own derivative is wrong, by checking each step of the graph alone."""
-    recorded = record(point.function, point.arrays)
-    live = [recorded.reach.live[number] for number in sorted(recorded.reach.live)]
-    nodes = [node for node in live if node.op is not None][:LONGEST_GRAPH]
-    for node in nodes:
-        op, inputs = node.op, [x._value for x in node.inputs]
+    reach = record(point.function, point.arrays).reach
+    steps = [node for _, node in sorted(reach.live.items()) if node.op is not None]
+    for node in steps[:LONGEST_GRAPH]:
         places = [i for i, x in enumerate(node.inputs) if x._tracked]
-
-        def alone(
-            *arrays: Any, op: Any = op, node: Any = node, inputs: Any = inputs, places: Any = places
-        ) -> Any:
-            filled = dict(zip(places, arrays, strict=True))
-            return (
-                op.function(*[filled.get(i, x) for i, x in enumerate(inputs)], **node.settings),
-            )
-
-        arrays = tuple(np.array(inputs[i]) for i in places)
-        try:
-            check(Point(alone, arrays, tuple(f"array {i}" for i in places)))
-        except Finding as found:
-            finding.op = op
-            finding.argument = (
-                None if found.argument is None else places[found.argument % len(places)]
-            )
+        found = outcome(alone(node, places), check, Finding)
+        if found is not None:
+            finding.op = node.op
+            if found.argument is not None:
+                finding.argument = places[found.argument % len(places)]
             return finding
     return finding
+
+
+def alone(node: Node, places: list[int]) -> Point:
+    """One step of a graph as a function of the inputs at `places`, where it was taken."""
+    inputs = [x._value for x in node.inputs]
+
+    def step(*arrays: Any) -> tuple[Any, ...]:
+        filled = dict(zip(places, arrays, strict=True))
+        given = [filled.get(i, x) for i, x in enumerate(inputs)]
+        return (node.op.function(*given, **node.settings),) if node.op else ()
+
+    return Point(step, tuple(inputs[i].copy() for i in places), tuple(map(str, places)))

@@ -117,5 +117,5 @@ def tied(case: Case, arrays: list[Any], rng: np.random.Generator) -> list[Any]:
 
 
 def inside(domain: Domain) -> Iterable[float]:
-    """The avoided points that lie in the domain."""
-    return (point for point in domain.avoid if domain.low <= point <= domain.high)
+    """The avoided points that lie in the domain, and 0."""
+    return sorted(a for a in {0.0, *domain.avoid} if domain.low <= a <= domain.high)

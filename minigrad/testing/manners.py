@@ -65,21 +65,25 @@ def rule_call(pullback: Any, g: Array, values: tuple[Array, ...], node: Node) ->
     return lambda: pullback(g, *values, **node.settings)
 
 
+def called(
+    calls: list[Call], what: str, op: Op | None = None, argument: int | None = None
+) -> list[Any]:
+    """The results of calls that were given read-only arrays; a finding where one writes to them."""
+    try:
+        return [call() for call in calls]
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        problem = f"{what} writes into an array that it was given"
+        raise Finding(problem, op=op, argument=argument) from None
+
+
 def check_calls(
     op: Op, argument: int | None, calls: list[Call], given: tuple[Array, ...]
 ) -> list[Any]:
     """Call twice: nothing given may be written to, and the results may share no memory."""
     what = "its value" if argument is None else "its rule"
-    results = []
-    for call in calls:
-        try:
-            results.append(call())
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise Finding(
-                f"{what} writes into an array that it was given", op=op, argument=argument
-            ) from None
+    results = called(calls, what, op, argument)
     first, second = (r if isinstance(r, np.ndarray) else np.zeros(0) for r in results)
     if np.may_share_memory(first, second) and first.flags.writeable:
         shown = any(np.may_share_memory(first, x) for x in given)

@@ -50,6 +50,7 @@ def check_op(
     for case in cases_of(op, samples):
         arrays = draw(case, rng)
         call = Call(op, case, arrays)
+        check_without_rule(call)
         if not call.places:
             continue
         report += check_point(call.point(), order, tuple(modes), call.name(), seed)
@@ -109,21 +110,40 @@ class Call:
         return DerivativeError(f"{self.name()}: {problem}.")
 
 
+def check_without_rule(call: Call) -> None:
+    """Check that the result does not depend on numbers for which no rule is stated."""
+    rules = call.op.rules * len(call.arrays) if call.op.variadic else call.op.rules
+    for i, (rule, given) in enumerate(zip(rules, call.case.inputs, strict=False)):
+        x = call.arrays[i]
+        if rule is not None or not is_shape(given) or not is_floating(x):
+            continue
+        others = [x + 1e-3 if k == i else y for k, y in enumerate(call.arrays)]
+        z, moved = (call.op.function(*a, **call.case.settings) for a in (call.arrays, others))
+        if not np.array_equal(z, moved, equal_nan=True):
+            raise call.wrong(
+                f"the result depends on array {i}, for which the rule is None. State its rule, or "
+                f"give integers or booleans as its samples"
+            )
+
+
 def check_ties(call: Call, modes: tuple[str, ...], rng: np.random.Generator, seed: int) -> Report:
     """Check the first derivative where elements are equal, and at the points to keep away from.
 
     An element at which both the slope and the rule are infinite stays where it was.
     """
     there = Call(call.op, call.case, tied(call.case, call.arrays, rng))
+    if all(x is y for x, y in zip(there.arrays, call.arrays, strict=True)):
+        return Report(1, modes)
     try:
         with np.errstate(all="ignore"):
             if not np.isfinite(there.point().flat(there.chosen())).all():
                 return Report(1, modes)
-            gradient = gradients(there, cotangent(there, rng), there.chosen())
-            nowhere = without_derivative(there.point())
-            for i, g, no_slope in zip(there.places, gradient, nowhere, strict=True):
-                pole = no_slope & ~np.isfinite(g)
-                there.arrays[i] = np.where(pole, call.arrays[i], there.arrays[i])
+            found = gradients(there, cotangent(there, rng), there.chosen())
+            if not all(np.isfinite(g).all() for g in found):
+                nowhere = without_derivative(there.point())
+                for i, g, no_slope in zip(there.places, found, nowhere, strict=True):
+                    pole = no_slope & ~np.isfinite(g)
+                    there.arrays[i] = np.where(pole, call.arrays[i], there.arrays[i])
             return check_point(there.point(), 1, modes, f"{call.name()} with ties", seed)
     except np.linalg.LinAlgError:  # equal rows: no inverse
         return Report(1, modes)

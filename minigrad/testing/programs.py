@@ -1,4 +1,4 @@
-"""Random programs: straight-line NumPy text of a few steps, to compare all ways to differentiate it.
+"""Random programs: straight-line NumPy text of a few steps, to differentiate in every way.
 
 A program is its source, so that a failing one can be read, run and shortened by hand. The same
 steps can be written in another library's words: `program.source(words)`.
@@ -80,6 +80,7 @@ class Program:
         return function
 
     def __call__(self, *arrays: Any) -> Any:
+        """Run the program."""
         return self.compiled()(*arrays)
 
 

@@ -67,7 +67,7 @@ def replaced(arrays: Arrays, place: int, new: Array) -> Arrays:
     return (*arrays[:place], new, *arrays[place + 1 :])
 
 
-def simplicity(x: Array) -> tuple[int, ...]:
-    """What makes an array simple: few decimals, few different numbers."""
-    decimals = [int(np.sum(np.round(x, digits) != x)) for digits in (0, 1)]
-    return (*decimals, len(np.unique(x)))
+def simplicity(x: Array) -> tuple[float, ...]:
+    """What makes an array simple: few decimals, few different numbers, many ones."""
+    decimals = [np.sum(np.round(x, digits) != x) for digits in (0, 1)]
+    return (*decimals, len(np.unique(x)), np.sum(x != 1))

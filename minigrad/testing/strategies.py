@@ -1,10 +1,14 @@
 """Hypothesis strategies: arrays in every memory layout, shapes, axes, indices, whole programs.
 
-Loaded, and Hypothesis with it, only when it is asked for: `from minigrad.testing import strategies`.
+Loaded, and Hypothesis with it, only when asked for: `from minigrad.testing import strategies`.
 
+>>> import numpy as np, minigrad as mg
+>>> from hypothesis import given
 >>> from minigrad.testing import strategies
->>> strategies.broadcastable(2)
-composite()...
+>>> @given(strategies.arrays())
+... def test_any_array(x):
+...     mg.testing.check_grads(np.tanh, x)
+>>> test_any_array()
 """
 
 from __future__ import annotations
@@ -85,7 +89,8 @@ def indices(draw: st.DrawFn, shape: Shape) -> Any:
     Basic indices with newaxis and ellipsis, integer arrays (repeats, negative, broadcast with
     each other), boolean masks, and mixtures of all.
     """
-    kinds = [hnp.basic_indices(shape, allow_newaxis=True), mixed_indices(shape)]
+    basic: st.SearchStrategy[Any] = hnp.basic_indices(shape, allow_newaxis=True)
+    kinds = [basic, mixed_indices(shape)]
     if shape:
         kinds.append(hnp.arrays(bool, shape))
         if 0 not in shape:
@@ -151,10 +156,8 @@ def pools(draw: st.DrawFn) -> tuple[Shape, dict[str, Any]]:
 @st.composite
 def programs(draw: st.DrawFn, max_steps: int = 6) -> tuple[Program, list[Array]]:
     """A random program, and arrays to run it on."""
-    inputs = [
-        spaced(reals, int(np.prod(shape)), draw(generators)).reshape(shape)
-        for shape in draw(st.sampled_from(INPUTS))
-    ]
+    chosen: list[Shape] = draw(st.sampled_from(INPUTS))
+    inputs = [spaced(reals, int(np.prod(s)), draw(generators)).reshape(s) for s in chosen]
 
     def choose(options: Sequence[Any]) -> Any:
         return draw(st.sampled_from(options))
@@ -162,4 +165,12 @@ def programs(draw: st.DrawFn, max_steps: int = 6) -> tuple[Program, list[Array]]
     return write(choose, inputs, draw(st.integers(1, max_steps))), inputs
 
 
-INPUTS = [[(2, 3)], [(3,)], [()], [(2, 3), (3,)], [(2, 3), (3, 2)], [(3,), ()], [(1, 2), (2, 2)]]
+INPUTS: list[list[Shape]] = [
+    [(2, 3)],
+    [(3,)],
+    [()],
+    [(2, 3), (3,)],
+    [(2, 3), (3, 2)],
+    [(3,), ()],
+    [(1, 2), (2, 2)],
+]
