@@ -63,7 +63,7 @@ def mean_squared_difference(x, y):
     x, y = np.asarray(x), np.asarray(y)
     if x.shape != y.shape:
         same_shape("mse", x, y)
-    d = (x - y).reshape(-1)
+    d = (x - y).ravel()
     return d.dot(d) / d.size
 
 
