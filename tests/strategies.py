@@ -12,8 +12,11 @@ from hypothesis.extra import numpy as hnp
 import minigrad as mg
 
 GENERATORS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
-SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
-FILLED = hnp.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3)
+TELLING = [(), (3,), (2, 3), (3, 1), (1, 3), (2, 3, 2), (1, 2, 1), (3, 1, 2), (1,)]
+FILLED = st.sampled_from(TELLING) | hnp.array_shapes(min_dims=0, max_dims=3, max_side=3)
+EMPTY = st.sampled_from([(0,), (2, 0), (0, 3), (2, 0, 1)])
+SHAPES = FILLED | FILLED | EMPTY
+WITH_AXES = SHAPES.filter(len)
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,7 @@ def borders(shape):
 @st.composite
 def joins(draw, join, stacked):
     """`concatenate` of arrays that differ along the axis, or `stack` of arrays of one shape."""
-    shape = draw(SHAPES if stacked else SHAPES.filter(len))
+    shape = draw(SHAPES if stacked else WITH_AXES)
     axis = draw(st.integers(-len(shape) - stacked, len(shape) - 1 + stacked))
     rng = draw(GENERATORS)
     arrays = []
@@ -224,7 +227,6 @@ def joins(draw, join, stacked):
     return Call(f, f, tuple(arrays))
 
 
-WITH_AXES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3)
 SHAPING = {
     "reshape": rearrangements(reshapes, np.reshape),
     "transpose": rearrangements(permutations, np.transpose),
@@ -241,14 +243,30 @@ SHAPING = {
 # --- products, indices ----------------------------------------------------------------------
 
 
+FACTORS = [
+    ((4, 3), (3, 2)),
+    ((3,), (3,)),
+    ((3,), (3, 2)),
+    ((2, 3), (3,)),
+    ((3,), (2, 3, 4)),
+    ((2, 4, 3), (3,)),
+    ((3,), (1, 3, 1)),
+    ((2, 3), (4, 3, 2)),
+    ((2, 1, 4, 3), (5, 3, 2)),
+    ((0, 3), (3, 2)),
+    ((2, 0), (0, 3)),
+    ((0, 2, 3), (3,)),
+]
+
+
 @st.composite
 def matrix_products(draw):
-    shapes = hnp.mutually_broadcastable_shapes(
+    general = hnp.mutually_broadcastable_shapes(
         signature=np.matmul.signature, min_side=0, max_side=3, max_dims=2
     )
+    shapes = draw(st.sampled_from(FACTORS) | general.map(lambda found: found.input_shapes))
     rng = draw(GENERATORS)
-    arrays = tuple(reals(rng, shape) for shape in draw(shapes).input_shapes)
-    return Call(np.matmul, np.matmul, arrays)
+    return Call(np.matmul, np.matmul, tuple(reals(rng, shape) for shape in shapes))
 
 
 @st.composite

@@ -82,6 +82,14 @@ def test_backward_twice_accumulates():
     np.testing.assert_array_equal(first, [2.0, 4.0])  # what was handed out is left alone
 
 
+def test_the_gradient_of_a_number_is_an_array_however_often_it_is_added_to():
+    x = parameter(3.0, dtype=np.float32)
+    for times in (1, 2, 3):
+        (x * x).backward()
+        assert type(x.grad) is np.ndarray
+        assert (x.grad.shape, x.grad.dtype, x.grad) == ((), np.float32, 6.0 * times)
+
+
 def test_only_leaves_are_given_a_gradient():
     x, constant = parameter(2.0), mg.Tensor(3.0)
     y = x * constant
@@ -413,11 +421,13 @@ def test_threads_record_and_sweep_at_once():
 
 # --- overwritten values ---------------------------------------------------------------------
 
+second = mg.general(lambda x, y: y, None, lambda g, z, x, y: g, name="second")
 NEEDS_ITS_INPUT = {
     "multiply": lambda w: w * w,
     "multiply by a view": lambda w: w.reshape(2, 1) * mg.Tensor([[3.0], [4.0]], requires_grad=True),
     "by a slice": lambda w: w[:1] * w[1:],
     "by a view of a view": lambda w: np.expand_dims(w, 0).T * parameter(5.0),
+    "by the second input of an op": lambda w: second(np.ones(2), w) * parameter(5.0),
     "by a detached": lambda w: w.detach() * parameter(5.0),
     "divide": lambda w: 1.0 / w,
     "power": lambda w: w**3,
