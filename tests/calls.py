@@ -4,6 +4,8 @@ An op states samples of its own; what is made of ops has its calls here. `CALLS`
 to sample calls: a `case` of arrays and settings, or a lambda and the case that it is called with.
 """
 
+from importlib.util import find_spec
+
 import numpy as np
 
 import minigrad as mg
@@ -174,6 +176,9 @@ NUMPY = {
     np.diag: [case((3,), k=1), case((3, 3), k=-1)],
     np.diagflat: [case((2, 2)), case((3,), k=-1)],
     np.repeat: [case((2, 3), repeats=2), case((2, 3), repeats=[1, 0, 2], axis=1)],
+    np.resize: [case((2, 3), new_shape=(2, 4)), case((3,), new_shape=2)],
+    np.meshgrid: [given(np.meshgrid, (2,), (3,))],
+    np.delete: [case((2, 3), obj=1, axis=1), case((5,), obj=[0, -1])],
     np.tile: [case((2, 3), reps=2), case((3,), reps=(2, 2))],
     np.pad: [
         *[
@@ -258,3 +263,11 @@ WORDS = {
 }
 
 CALLS = NUMPY | WORDS
+
+if find_spec("scipy") is not None:  # its functions have rules once it is there
+    import scipy.special
+
+    CALLS |= {
+        scipy.special.sici: [case((2, 3), domain=positive)],
+        scipy.special.fresnel: [case((2, 3))],
+    }
