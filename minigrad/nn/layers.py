@@ -13,6 +13,7 @@ from minigrad.nn.initialise import Initialiser, he_normal, zeros
 from minigrad.nn.module import Module
 from minigrad.ops.activations import relu, sigmoid
 from minigrad.ops.convolution import conv2d
+from minigrad.ops.dropout import dropout
 from minigrad.ops.pooling import avgpool, maxpool
 from minigrad.ops.shaping import reshape
 from minigrad.ops.trigonometry import tanh
@@ -177,17 +178,12 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float = 0.5, *, rng: Rng = None) -> None:
-        if not 0 <= rate < 1:
-            raise ValueError(f"Dropout: the rate is a probability in [0, 1); got {rate}.")
         self.rate = rate
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
         """The values that were kept."""
-        if not self.training or self.rate == 0:
-            return x
-        kept = self.rng.random(x.shape) >= self.rate
-        return x * (kept / (1 - self.rate)).astype(x.dtype)
+        return dropout(x, self.rate, rng=self.rng) if self.training else x
 
 
 class Sequential(Module):
