@@ -146,8 +146,7 @@ def cell(number: int, right: bool) -> str:
 
 def picture(network: mg.nn.Sequential, data: Data, path: Path) -> None:
     """The graph of the first held-out image's loss, feature maps and gradients as images."""
-    for parameter in network.parameters():
-        parameter.grad = None
+    network.zero_grad()
     image = mg.Tensor(data.held_out_images[:1], requires_grad=True, name="image")
     scores = network(image)
     loss = mg.cross_entropy(scores, data.held_out_labels[:1])

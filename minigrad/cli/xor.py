@@ -108,7 +108,6 @@ def cost(network: Module, x: mg.Tensor, target: mg.Tensor) -> tuple[mg.Tensor, m
     """Forward and backward: the cost J and the prediction, the parameters' gradients renewed."""
     prediction = network(x)
     loss = mg.mse(prediction, target)
-    for parameter in network.parameters():
-        parameter.grad = None
+    network.zero_grad()
     loss.backward()
     return loss, prediction

@@ -58,6 +58,19 @@ class Module:
         """Every parameter, in the order of the attributes."""
         return [t for _, t in self.named_parameters()]
 
+    def zero_grad(self) -> None:
+        """Forget the gradients, so that the next `backward()` starts afresh.
+
+        >>> import minigrad as mg
+        >>> layer = mg.nn.Linear(2, 1, rng=0)
+        >>> mg.sum(layer(mg.Tensor([1.0, 2.0]))).backward()
+        >>> layer.zero_grad()
+        >>> layer.weight.grad is None
+        True
+        """
+        for parameter in self.parameters():
+            parameter.grad = None
+
     def train(self, on: bool = True) -> Self:
         """Switch it and its modules to training (dropout drops); returns itself."""
         for _, part in parts(self):
