@@ -1,0 +1,163 @@
+"""Optimisers, against their formulas written out in plain NumPy, and against PyTorch if there."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+
+RNG = np.random.default_rng(3)
+GRADIENTS = [RNG.normal(size=(3, 2)) for _ in range(6)]
+START = RNG.normal(size=(3, 2))
+
+
+def run(make, gradients=GRADIENTS, start=START):
+    """The parameter after one step for each gradient."""
+    w = mg.Tensor(start, requires_grad=True)
+    optimiser = make([w])
+    for gradient in gradients:
+        optimiser.zero_grad()
+        mg.sum(w * gradient).backward()
+        optimiser.step()
+    return w.data
+
+
+def sgd_by_hand(lr, momentum, weight_decay):
+    w, v = START.copy(), 0.0
+    for g in GRADIENTS:
+        v = momentum * v + (g + weight_decay * w)
+        w = w - lr * v
+    return w
+
+
+def adam_by_hand(lr, beta1, beta2, eps, weight_decay, decoupled):
+    w, m, s = START.copy(), 0.0, 0.0
+    for t, g in enumerate(GRADIENTS, 1):
+        if decoupled:
+            w = w - lr * weight_decay * w
+        else:
+            g = g + weight_decay * w
+        m = beta1 * m + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * g**2
+        w = w - lr * (m / (1 - beta1**t)) / (np.sqrt(s / (1 - beta2**t)) + eps)
+    return w
+
+
+rates = st.floats(0.001, 1.0)
+decays = st.sampled_from([0.0, 0.1])
+
+
+@given(lr=rates, momentum=st.sampled_from([0.0, 0.5, 0.9]), decay=decays)
+def test_sgd_follows_its_formula(lr, momentum, decay):
+    found = run(lambda p: mg.optim.SGD(p, lr, momentum=momentum, weight_decay=decay))
+    np.testing.assert_allclose(found, sgd_by_hand(lr, momentum, decay), rtol=1e-12, atol=1e-14)
+
+
+@given(lr=rates, beta1=st.floats(0, 0.99), beta2=st.floats(0, 0.999), decay=decays)
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_adam_follows_its_formula(decoupled, lr, beta1, beta2, decay):
+    kind = mg.optim.AdamW if decoupled else mg.optim.Adam
+    found = run(lambda p: kind(p, lr, betas=(beta1, beta2), eps=1e-6, weight_decay=decay))
+    wanted = adam_by_hand(lr, beta1, beta2, 1e-6, decay, decoupled)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "settings"),
+    [
+        ("SGD", "SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
+        ("Adam", "Adam", {"lr": 0.1, "weight_decay": 0.1}),
+        ("AdamW", "AdamW", {"lr": 0.1, "weight_decay": 0.1}),
+    ],
+)
+def test_optimisers_are_those_of_torch(ours, theirs, settings):
+    torch = pytest.importorskip("torch")
+    w = torch.tensor(START, requires_grad=True)
+    optimiser = getattr(torch.optim, theirs)([w], **settings)
+    for gradient in GRADIENTS:
+        w.grad = torch.tensor(gradient)
+        optimiser.step()
+    found = run(lambda p: getattr(mg.optim, ours)(p, **settings))
+    np.testing.assert_allclose(found, w.detach().numpy(), rtol=1e-10)
+
+
+MAKERS = [
+    lambda p: mg.optim.SGD(p, 0.1),
+    lambda p: mg.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.1),
+    lambda p: mg.optim.Adam(p, weight_decay=0.1),
+    lambda p: mg.optim.AdamW(p),
+]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_step_writes_in_place_and_allocates_no_array(make, dtype):
+    w = mg.Tensor(np.ones((300, 300)), requires_grad=True, dtype=dtype)
+    optimiser = make([w])
+    memory = w.data.__array_interface__["data"]
+    w.grad = np.ones((300, 300), dtype)
+    optimiser.step()
+    tracemalloc.start()
+    try:
+        optimiser.step()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < w.data.nbytes / 10
+    assert w.data.__array_interface__["data"] == memory
+    assert w.dtype == dtype
+    assert np.all(w.data < 1)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_gradient_is_not_changed_and_a_parameter_without_one_is_left_alone(make):
+    w, idle = (mg.Tensor(START, requires_grad=True) for _ in range(2))
+    optimiser = make([w, idle])
+    w.grad = GRADIENTS[0].copy()
+    optimiser.step()
+    np.testing.assert_array_equal(w.grad, GRADIENTS[0])
+    np.testing.assert_array_equal(idle.data, START)
+    assert not np.array_equal(w.data, START)
+
+
+def test_the_learning_rate_can_be_set_at_any_time():
+    w = mg.Tensor([1.0], requires_grad=True)
+    optimiser = mg.optim.SGD([w], lr=0.1)
+    for lr, wanted in ((0.5, 0.5), (0.25, 0.25)):
+        optimiser.lr = lr
+        w.grad = np.ones(1)
+        optimiser.step()
+        np.testing.assert_allclose(w.data, wanted)
+
+
+def test_a_step_after_the_forward_pass_spoils_its_backward_pass_loudly():
+    w = mg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    optimiser = mg.optim.SGD([w], lr=0.1)
+    loss = mg.sum(w * w)
+    loss.backward()
+    optimiser.step()
+    with pytest.raises(mg.errors.OverwrittenError, match=r"'w'.*test_optim.py:\d+"):
+        loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda w: mg.optim.SGD([], 0.1), ValueError, "empty"),
+        (lambda w: mg.optim.SGD([w, w], 0.1), ValueError, "more than once"),
+        (lambda w: mg.optim.SGD([w * 2], 0.1), TypeError, "requires_grad=True"),
+        (lambda w: mg.optim.SGD([mg.Tensor(1.0)], 0.1), TypeError, "requires_grad=True"),
+        (lambda w: mg.optim.SGD([1.0], 0.1), TypeError, "got 1.0"),
+        (lambda w: mg.optim.SGD([w], 0.0), ValueError, "lr=0.0"),
+        (lambda w: mg.optim.SGD([w], np.nan), ValueError, "lr=nan"),
+        (lambda w: mg.optim.SGD([w], 0.1, momentum=1.0), ValueError, "momentum=1.0"),
+        (lambda w: mg.optim.Adam([w], betas=(0.9, 1.0)), ValueError, r"betas=\(0.9, 1.0\)"),
+        (lambda w: mg.optim.Adam([w], eps=0.0), ValueError, "eps=0.0"),
+    ],
+)
+def test_what_cannot_be_optimised_is_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        make(mg.Tensor([1.0], requires_grad=True))
