@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -189,10 +189,14 @@ class Dropout(Module):
 class Sequential(Module):
     """Layers, or any functions of one tensor, applied one after the other.
 
+    `network[i]` is a layer, a slice such as `network[:2]` a Sequential of the same layers.
+
     >>> import minigrad as mg
     >>> network = mg.nn.Sequential(mg.nn.Linear(2, 8, rng=0), mg.relu, mg.nn.Linear(8, 1, rng=1))
     >>> network(mg.Tensor([[0.0, 1.0]])).shape
     (1, 1)
+    >>> network[:2](mg.Tensor([[0.0, 1.0]])).shape
+    (1, 8)
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
@@ -207,8 +211,13 @@ class Sequential(Module):
             x = layer(x)
         return x
 
-    def __getitem__(self, index: int) -> Callable[[Any], Any]:
-        return self.layers[index]
+    @overload
+    def __getitem__(self, index: int) -> Callable[[Any], Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Callable[[Any], Any]:
+        part = self.layers[index]
+        return Sequential(*part) if isinstance(part, tuple) else part
 
     def __len__(self) -> int:
         return len(self.layers)
