@@ -77,10 +77,8 @@ NUMPY = {
     # running sums and differences
     np.cumsum: ALONG,
     np.add.accumulate: ALONG,
-    np.cumulative_sum: [case((3,)), case((2, 3), axis=1, include_initial=True)],
     np.cumprod: ALONG,
     np.multiply.accumulate: ALONG,
-    np.cumulative_prod: [case((3,)), case((2, 3), axis=1, include_initial=True)],
     np.maximum.accumulate: ALONG,
     np.minimum.accumulate: ALONG,
     np.nancumsum: [case(WITH_NAN), case(WITH_NAN, axis=1)],
@@ -107,8 +105,6 @@ NUMPY = {
     np.linalg.outer: [case((2,), (3,))],
     np.vecdot: [case((2, 3), (3,)), case((2, 3), (2, 3), axis=0)],
     np.linalg.vecdot: [case((2, 3), (2, 3))],
-    np.matvec: [case((2, 3), (3,)), case((2, 3, 2), (2, 2))],
-    np.vecmat: [case((3,), (3, 2)), case((2, 3), (2, 3, 2))],
     np.linalg.matmul: [case((2, 3), (3, 2))],
     np.tensordot: [case((2, 3, 2), (3, 2, 2)), case((2, 3), (3, 2), axes=1)],
     np.linalg.tensordot: [case((2, 3), (3, 2), axes=1)],
@@ -204,7 +200,6 @@ NUMPY = {
     np.hsplit: [given(lambda x: np.hsplit(x, [2]), (2, 3))],
     np.vsplit: [given(lambda x: np.vsplit(x, 2), (2, 3))],
     np.dsplit: [given(lambda x: np.dsplit(x, 2), (1, 2, 2))],
-    np.unstack: [given(lambda x: np.unstack(x, axis=1), (2, 3))],
     # selecting
     np.take: [
         given(lambda x: np.take(x, [[2, 0], [0, -1]], 1), (2, 3)),
@@ -262,7 +257,15 @@ WORDS = {
     mg.checkpoint: [given(mg.checkpoint(lambda x: np.tanh(x) ** 2), (2, 3))],
 }
 
-CALLS = NUMPY | WORDS
+NEWER = {  # than NumPy 2.0
+    "cumulative_sum": [case((3,)), case((2, 3), axis=1, include_initial=True)],
+    "cumulative_prod": [case((3,)), case((2, 3), axis=1, include_initial=True)],
+    "matvec": [case((2, 3), (3,)), case((2, 3, 2), (2, 2))],
+    "vecmat": [case((3,), (3, 2)), case((2, 3), (2, 3, 2))],
+    "unstack": [given(lambda x: np.unstack(x, axis=1), (2, 3))],
+}
+
+CALLS = NUMPY | WORDS | {getattr(np, f): calls for f, calls in NEWER.items() if hasattr(np, f)}
 
 if find_spec("scipy") is not None:  # its functions have rules once it is there
     import scipy.special
