@@ -23,6 +23,10 @@ def where(place: Place | None) -> str:
     """A place as `file:line`."""
     if place is None:
         return "an unknown place"
+    return f"{place[0].co_filename}:{line_of(place)}"
+
+
+def line_of(place: Place) -> int:
+    """The number of a place's line."""
     code, instruction = place
-    line = list(code.co_positions())[instruction // 2][0] or code.co_firstlineno
-    return f"{code.co_filename}:{line}"
+    return list(code.co_positions())[instruction // 2][0] or code.co_firstlineno

@@ -1,0 +1,123 @@
+"""Which module's call, and which `scope`, every node was made in: boxes that nest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minigrad.core.node import Node
+from minigrad.core.notes import Call, Scope, call_of, scope_of
+from minigrad.drawing.names import Names
+from minigrad.nn.module import Module, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One call of a module, or one `with scope(name)` block."""
+
+    number: int  # 1, 2, ... in the order in which they began
+    name: str  # the module's path in the box around it, or among the variables
+    kind: str  # the module's class; "" for a scope
+    outer: int  # the number of the box around it; 0 for none
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """All boxes of a graph, and the innermost box of each node: 0 for none."""
+
+    boxes: tuple[Box, ...]
+    of: dict[int, int]  # by the node's own creation number
+
+
+Began = dict[int, Call | Scope]  # by the number at which it began
+
+
+def boxes_of(nodes: list[Node], scopes: tuple[Names, ...] = ()) -> Boxes:
+    """The boxes that `nodes`, in creation order, were made in."""
+    began: Began = {}
+    paths: dict[int, set[int]] = {x.number: set() for x in nodes if x.op is not None}
+    for x in nodes:
+        outer = scope_of(x)
+        while outer is not None:
+            began[outer.number] = outer
+            paths[x.number].add(outer.number)
+            outer = outer.outer
+        call = call_of(x)
+        while call is not None:
+            began[call.number] = call
+            for number in made_inside(x, call.number, paths):
+                paths[number].add(call.number)
+            call = call.inner
+    ordered = {number: sorted(path) for number, path in paths.items()}
+    ordered |= paths_of_leaves(nodes, ordered, began)
+    numbers = {start: i for i, start in enumerate(sorted(began), start=1)}
+    around = {start: 0 for start in began}
+    for path in ordered.values():
+        around |= {start: outer for outer, start in zip([0, *path], path, strict=False)}
+    numbers[0] = 0
+    boxes = tuple(
+        Box(
+            numbers[start],
+            name_of(thing, began.get(around[start]), scopes),
+            thing.kind if isinstance(thing, Call) else "",
+            numbers[around[start]],
+        )
+        for start, thing in sorted(began.items())
+    )
+    return Boxes(boxes, {x: numbers[path[-1] if path else 0] for x, path in ordered.items()})
+
+
+def made_inside(result: Node, start: int, known: dict[int, set[int]]) -> set[int]:
+    """The numbers of the nodes below `result` that were made since `start`, and its own."""
+    found = {result.number}
+    stack = [result]
+    while stack:
+        for x in stack.pop().inputs:
+            if x.number > start and x.number in known and x.number not in found:
+                found.add(x.number)
+                stack.append(x)
+    return found
+
+
+def paths_of_leaves(
+    nodes: list[Node], paths: dict[int, list[int]], began: Began
+) -> dict[int, list[int]]:
+    """A leaf is in a box if all that use it are, and it was made there or is the module's own."""
+    common: dict[int, list[int]] = {}
+    for user in nodes:
+        for x in user.inputs:
+            if x.op is None:
+                path = paths[user.number]
+                met = common.get(x.number, path)
+                common[x.number] = [a for a, b in zip(met, path, strict=False) if a == b]
+    owned = {start: tensors_of(thing) for start, thing in began.items()}
+    found = {}
+    for x in nodes:
+        if x.op is None:
+            path = common.get(x.number, [])
+            inside = [i for i, start in enumerate(path) if x.number > start or x in owned[start]]
+            found[x.number] = path[: inside[-1] + 1] if inside else []
+    return found
+
+
+def tensors_of(thing: Call | Scope) -> set[Any]:
+    """The tensors that the module of a call holds, if it is still there."""
+    module = thing.module() if isinstance(thing, Call) else None
+    return {t for _, t in module.named_tensors()} if module is not None else set()
+
+
+def name_of(thing: Call | Scope, outer: Call | Scope | None, scopes: tuple[Names, ...]) -> str:
+    """What a box is called: a scope by its name, a module by where it is found."""
+    if isinstance(thing, Scope):
+        return thing.name
+    module = thing.module()
+    holder = outer.module() if isinstance(outer, Call) else None
+    if holder is not None and module is not None:
+        for path, part in parts(holder):
+            if part is module and path:
+                return path
+    for scope in scopes:
+        for name, value in scope.items():
+            if value is module and isinstance(value, Module) and not name.startswith("_"):
+                return name
+    return ""
