@@ -2,57 +2,145 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from minigrad.drawing.labels import LOOKS, QUIET, Images, cell, label, row, styled, table
+from minigrad.drawing.labels import Images, cell, label, row, styled, table
 from minigrad.drawing.snapshot import Snapshot, Vertex
+from minigrad.drawing.themes import Style
 
 if TYPE_CHECKING:
     import graphviz
 
 FONT = "DejaVu Sans Mono,Menlo,Consolas,monospace"  # all as wide: text fits whichever is there
+MOST_LEVELS = 12  # of boxes in boxes: Graphviz lays them out by recursion
+LONG = 3000  # rows that all edges together cross, from which on Graphviz is to hurry
+HURRY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.02", "splines": "line"}
 
 
-def digraph(picture: Snapshot, images: Images | None = None) -> graphviz.Digraph:
+def digraph(
+    picture: Snapshot, images: Images | None = None, style: Style | None = None
+) -> graphviz.Digraph:
     """The source. With `images`, nodes show maps, and their PNG files are added to it by name."""
-    import graphviz
-
-    made = graphviz.Digraph("minigrad")
-    made.attr("graph", label=legend(picture, images is not None), labelloc="b", labeljust="l")
-    made.attr("graph", fontname=FONT, bgcolor="white", nodesep="0.3", ranksep="0.35", pad="0.15")
-    made.attr("node", shape="plain", fontname=FONT, fontsize="11")
-    made.attr("edge", color=QUIET, arrowsize="0.7")
-    mains = [main_slot(vertex, picture) for vertex in picture.vertices]
-    for vertex, main in zip(picture.vertices, mains, strict=True):
-        made.node(str(vertex.number), f"<{label(vertex, main, images)}>")
-    for vertex, main in zip(picture.vertices, mains, strict=True):
-        for slot, number in enumerate(vertex.inputs):
-            port = f":{slot}:n" if len(vertex.inputs) > 1 else ":n"
-            weight = "10" if slot == main else "1"
-            made.edge(str(number), f"{vertex.number}{port}", weight=weight)
+    style = style or Style()
+    made = sheet(legend(picture, images is not None, style), style)
+    if rows_crossed(picture) > LONG:
+        made.attr("graph", **HURRY)
+    by_number = {vertex.number: vertex for vertex in picture.vertices}
+    mains = {vertex.number: main_slot(vertex, by_number) for vertex in picture.vertices}
+    parts = boxes(picture, style)
+    for vertex in picture.vertices:
+        text = label(vertex, mains[vertex.number], images, style)
+        parts.get(vertex.box, made).node(str(vertex.number), f"<{text}>")
+    nest(made, parts, picture)
+    for vertex in picture.vertices:
+        edges(made, vertex, mains[vertex.number], by_number, style)
     return made
 
 
-def main_slot(vertex: Vertex, picture: Snapshot) -> int:
+def sheet(below: str, style: Style) -> graphviz.Digraph:
+    """An empty picture: fonts, colours, distances."""
+    import graphviz
+
+    theme = style.theme
+    made = graphviz.Digraph("minigrad")
+    made.attr("graph", label=below, labelloc="b", labeljust="l", rankdir=style.rankdir)
+    made.attr("graph", fontname=FONT, bgcolor=theme.page, nodesep="0.3", ranksep="0.35", pad="0.15")
+    made.attr("node", shape="plain", fontname=FONT, fontsize="11")
+    made.attr("edge", color=theme.quiet, arrowsize="0.7")
+    return made
+
+
+def rows_crossed(picture: Snapshot) -> int:
+    """How many rows of the picture all edges together cross: what makes a layout slow."""
+    level: dict[int, int] = {}
+    crossed = 0
+    for vertex in picture.vertices:
+        levels = [level[number] for number in vertex.inputs if number in level]
+        level[vertex.number] = own = 1 + max(levels, default=0)
+        crossed += sum(own - other for other in levels)
+    return crossed
+
+
+def edges(
+    made: graphviz.Digraph, vertex: Vertex, main: int, there: dict[int, Any], style: Style
+) -> None:
+    """The edges into a node; where they come from or lead outside the part drawn, three dots."""
+    side = "w" if style.direction == "right" else "e" if style.direction == "left" else "n"
+    if style.direction == "up":
+        side = "s"
+    for slot, number in enumerate(vertex.inputs):
+        port = f":{slot}:{side}" if len(vertex.arguments) > 1 and style.direction != "up" else ""
+        source = str(number)
+        if number not in there:
+            source = f"{vertex.number}.{slot}"
+            made.node(source, f"<{styled('…', style.theme.quiet)}>")
+        weight = "10" if slot == main else "1"
+        made.edge(source, f"{vertex.number}{port or ':' + side}", weight=weight)
+    if vertex.beyond:
+        more = f"… {vertex.beyond:,} more" if vertex.beyond > 1 else "…"
+        made.node(f"{vertex.number}.out", f"<{styled(more, style.theme.quiet)}>")
+        made.edge(str(vertex.number), f"{vertex.number}.out")
+
+
+def boxes(picture: Snapshot, style: Style) -> dict[int, graphviz.Digraph]:
+    """A cluster for every box that holds something, by its number."""
+    import graphviz
+
+    paths = picture.paths()
+    used = {number for vertex in picture.vertices for number in paths[vertex.box]}
+    made = {}
+    for box in picture.boxes:
+        if box.number in used and len(paths[box.number]) <= MOST_LEVELS:
+            title = " ".join(part for part in (box.name, box.kind) if part)
+            look = style.theme.box
+            cluster = graphviz.Digraph(f"cluster_{box.number}")
+            cluster.attr(
+                label=f"<{styled(title, style.theme.quiet, 10)}>" if title else "",
+                style="rounded,filled",
+                color=look.line,
+                fillcolor=look.fill,
+                labelloc="t",
+                labeljust="l",
+                margin="10",
+            )
+            made[box.number] = cluster
+        elif box.number in used:
+            made[box.number] = made[paths[box.number][MOST_LEVELS - 1]]
+    return made
+
+
+def nest(whole: graphviz.Digraph, parts: dict[int, graphviz.Digraph], picture: Snapshot) -> None:
+    """Put every cluster into the one around it, the inner ones first."""
+    for box in reversed(picture.boxes):
+        part = parts.get(box.number)
+        if part is not None and part is not parts.get(box.outer):
+            parts.get(box.outer, whole).subgraph(part)
+
+
+def main_slot(vertex: Vertex, there: dict[int, Vertex]) -> int:
     """The input that the main line of the graph comes through: a result, else data, else any."""
-    kinds = [picture.vertices[number - 1].kind for number in vertex.inputs]
-    return min(range(len(kinds)), key=lambda slot: MAIN.index(kinds[slot]), default=0)
+    kinds = [there[number].kind if number in there else "op" for number in vertex.inputs]
+    return min(range(len(kinds)), key=lambda slot: MAIN.get(kinds[slot], 0), default=0)
 
 
-MAIN = ("op", "data", "parameter")
+MAIN = {"data": 1, "parameter": 2}
 
 
-def legend(picture: Snapshot, images: bool) -> str:
-    """What the colours of the kinds that are there mean."""
+def legend(picture: Snapshot, images: bool, style: Style) -> str:
+    """What the colours of the kinds that are there mean, and what the picture says of itself."""
+    quiet = style.theme.quiet
     there = {vertex.kind for vertex in picture.vertices}
     cells = []
-    for kind, look in LOOKS.items():
+    for kind, look in style.theme.looks.items():
         if kind in there:
             swatch = f'BGCOLOR="{look.fill}" COLOR="{look.line}" BORDER="2" WIDTH="20"'
-            cells += [cell("", swatch), cell(styled(kind, QUIET, 10), ""), cell("", "")]
+            cells += [cell("", swatch), cell(styled(kind, quiet, 10), ""), cell("", "")]
     if images:
         maps = "maps: values from black (min) to white (max), gradients blue < 0 < red"
-        cells.append(cell(styled(maps, QUIET, 10), ""))
-    space = row(cell("", f'COLSPAN="{len(cells)}"'))
-    colours = table([space, row(*cells)], 'CELLPADDING="3"')
-    return f"<{colours}>"
+        cells.append(cell(styled(maps, quiet, 10), ""))
+    wide = f'COLSPAN="{len(cells)}"'
+    rows = [row(cell("", wide)), row(*cells)]
+    if picture.note:
+        rows.append(row(cell(styled(picture.note, quiet, 10), f'{wide} ALIGN="LEFT"')))
+    inner = table(rows, 'CELLPADDING="3"')
+    return f"<{inner}>"

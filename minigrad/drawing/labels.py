@@ -4,90 +4,106 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from minigrad.core.node import Array
 from minigrad.drawing.images import GRADIENTS, VALUES, Strip, is_picture, strip
 from minigrad.drawing.snapshot import Vertex
-from minigrad.drawing.text import fits, lines_of, settings_of, widest
+from minigrad.drawing.text import fits, inside, lines_of, settings_of, widest
+from minigrad.drawing.themes import Style, Theme
 
 Images = dict[str, bytes]  # PNG files by name
 
-INK = "#1b1f24"
-QUIET = "#57606a"  # what is said about values
-SLOPE = "#8a2b06"  # gradients
 
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How one kind of node is coloured."""
-
-    fill: str
-    line: str
-
-
-LOOKS = {  # tints of Okabe and Ito's colours, which colour-blind eyes tell apart
-    "data": Look("#dcebf7", "#0072b2"),
-    "parameter": Look("#fbe6b8", "#a35f00"),
-    "op": Look("#f6f6f7", "#6e7781"),
-    "result": Look("#d3efe3", "#00795a"),
-}
-
-
-def label(vertex: Vertex, main: int, images: Images | None) -> str:
+def label(vertex: Vertex, main: int, images: Images | None, style: Style) -> str:
     """The label of a node. Its images, where there are to be any, are added to `images`."""
-    look = LOOKS[vertex.kind]
-    rows = [*ports(vertex, main), heading(vertex), "<HR/>"]
-    digits = widest([array for array in (vertex.value, vertex.gradient) if array is not None])
-    rows += content("value", vertex.value, digits, INK, images)
-    if vertex.overwritten:
-        rows.append(remark("overwritten since it was used"))
-    if vertex.gradient is not None:
+    look = style.theme.looks[vertex.kind]
+    rows = [*heading(vertex, style), *contents(vertex, images, style)]
+    edge = f'BORDER="2" COLOR="{look.line}" BGCOLOR="{look.fill}" CELLPADDING="4"'
+    if not style.lying:
+        return table([*ports(vertex, main, style), *rows], edge)
+    arguments = [*side_ports(vertex, style)]
+    if not arguments:
+        return table(rows, edge)
+    inner = cell(table(rows, 'CELLPADDING="4"'), 'CELLPADDING="0"')
+    return table([row(*arguments, inner)], edge)
+
+
+def contents(vertex: Vertex, images: Images | None, style: Style) -> Iterator[str]:
+    """The rows below the heading: the value, the gradient, the source."""
+    theme = style.theme
+    value = vertex.value if "value" in style.show else None
+    gradient = vertex.gradient if "grad" in style.show else None
+    digits = widest([array for array in (value, gradient) if array is not None])
+    rows: list[str] = []
+    if value is not None:
+        rows += content("value", value, digits, theme.ink, images, theme)
+        if vertex.overwritten:
+            rows.append(remark("overwritten since it was used", theme))
+    if gradient is not None:
         title = "stored .grad" if vertex.stored else "gradient"
-        rows += content(title, vertex.gradient, digits, SLOPE, images)
-    elif vertex.remark:
-        rows.append(remark(vertex.remark))
-    return table(rows, f'BORDER="2" COLOR="{look.line}" BGCOLOR="{look.fill}" CELLPADDING="4"')
+        rows += content(title, gradient, digits, theme.slope, images, theme)
+    elif vertex.remark and "grad" in style.show:
+        rows.append(remark(vertex.remark, theme))
+    if vertex.source and "source" in style.show:
+        rows.append(remark(vertex.source, theme))
+    if rows:
+        yield "<HR/>"
+        yield from rows
 
 
-def ports(vertex: Vertex, main: int) -> Iterator[str]:
+def ports(vertex: Vertex, main: int, style: Style) -> Iterator[str]:
     """Where the edges arrive, in the order of the arguments; one alone needs no telling.
 
     The input in slot `main` arrives in the middle, so that the graph's main line runs straight.
     """
     names = vertex.arguments
     if len(names) > 1:
-        wide = 'WIDTH="24"'
-        cells = [cell(styled(n, QUIET, size=9), f'PORT="{i}" {wide}') for i, n in enumerate(names)]
+        wide, quiet = 'WIDTH="24"', style.theme.quiet
+        cells = [cell(styled(n, quiet, size=9), f'PORT="{i}" {wide}') for i, n in enumerate(names)]
         blank = [cell("", wide)] * abs(len(names) - 1 - 2 * main)
         cells = blank + cells if 2 * main < len(names) - 1 else cells + blank
         yield row(cell(table([row(*cells)], 'CELLPADDING="0"'), 'COLSPAN="2" CELLPADDING="0"'))
 
 
-def heading(vertex: Vertex) -> str:
+def side_ports(vertex: Vertex, style: Style) -> Iterator[str]:
+    """The same at the side, one below the other, where the graph runs to the right or the left."""
+    names = vertex.arguments
+    if len(names) > 1:
+        quiet = style.theme.quiet
+        rows = [
+            row(cell(styled(n, quiet, size=9), f'PORT="{i}" HEIGHT="18"'))
+            for i, n in enumerate(names)
+        ]
+        yield cell(table(rows, 'CELLPADDING="0"'), 'CELLPADDING="2"')
+
+
+def heading(vertex: Vertex, style: Style) -> Iterator[str]:
     """Name and op at the left, shape at the right; below them the settings."""
+    theme = style.theme
     name, op = vertex.name, vertex.op
-    what = styled(name, INK, bold=True) if name else ""
+    what = styled(name, theme.ink, bold=True) if name else ""
     if op:
-        what += styled(" = ", QUIET) if name else ""
-        what += styled(op, INK, bold=not name)
-    else:
-        what += styled(f" {vertex.kind}" if name else vertex.kind, QUIET)
+        what += styled(" = ", theme.quiet) if name else ""
+        what += styled(op, theme.ink, bold=not name)
+    elif vertex.kind != "folded":
+        what += styled(f" {vertex.kind}" if name else vertex.kind, theme.quiet)
     dtype = "" if vertex.value.dtype == float else f" {vertex.value.dtype}"
-    shape = styled(f"  {vertex.value.shape}{dtype}", QUIET)
-    rows = [row(cell(what, 'ALIGN="LEFT" BALIGN="LEFT"'), cell(shape, 'ALIGN="RIGHT"'))]
-    settings = settings_of(vertex.settings)
-    if settings:
-        rows.append(row(cell(styled(settings, QUIET), 'ALIGN="LEFT" COLSPAN="2"')))
-    return row(cell(table(rows, 'CELLPADDING="4"'), 'COLSPAN="2" CELLPADDING="0"'))
+    shape = f"  {vertex.value.shape}{dtype}" if "shape" in style.show else ""
+    sides = [cell(what, 'ALIGN="LEFT" BALIGN="LEFT"')]
+    sides.append(cell(styled(shape, theme.quiet), 'ALIGN="RIGHT"'))
+    rows = [row(*sides)]
+    more = inside(vertex.ops) if vertex.ops else settings_of(vertex.settings)
+    if more:
+        rows.append(row(cell(styled(more, theme.quiet), 'ALIGN="LEFT" COLSPAN="2"')))
+    yield row(cell(table(rows, 'CELLPADDING="4"'), 'COLSPAN="2" CELLPADDING="0"'))
 
 
 def content(
-    title: str, array: Array, digits: int, colour: str, images: Images | None
+    title: str, array: Array, digits: int, colour: str, images: Images | None, theme: Theme
 ) -> Iterator[str]:
     """The rows that show an array: as maps where it is one and images are wanted, and as text."""
     lines = lines_of(array, digits)
-    told = styled(title, QUIET, size=9)
+    told = styled(title, theme.quiet, size=9)
     if images is not None and is_picture(array) and not fits(array):
         maps = strip(array, VALUES if title == "value" else GRADIENTS)
         if maps.shown < maps.maps:
@@ -109,9 +125,9 @@ def picture(maps: Strip, images: Images) -> str:
     return cell(inner, "")
 
 
-def remark(text: str) -> str:
+def remark(text: str, theme: Theme) -> str:
     """A row of words about the node."""
-    return row(cell(styled(text, QUIET, italic=True), 'ALIGN="LEFT" COLSPAN="2"'))
+    return row(cell(styled(text, theme.quiet, italic=True), 'ALIGN="LEFT" COLSPAN="2"'))
 
 
 # --- Graphviz's HTML

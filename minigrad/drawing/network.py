@@ -17,8 +17,9 @@ def graph(t: Any, *, names: Names | None = None, grad: Any = None) -> networkx.M
 
     Nodes are numbered 1, 2, ... in creation order. Their attributes: `kind` ("data" or
     "parameter" for a leaf, "op", and "result" for `t` itself), `op`, `name`, `settings`, `shape`,
-    `dtype`, `value`, `gradient` and `bytes` (of the value). Edges carry the argument's `slot`, so
-    `x * x` has two. Gradients are None before `backward()`; `names` and `grad` as in `mg.draw`.
+    `dtype`, `value`, `gradient`, `bytes` (of the value), `scope` (the modules and scopes around it)
+    and `source` (your line, where `minigrad.sources` noted it). Edges carry the argument's `slot`,
+    so `x * x` has two. Gradients are None before `backward()`; `names` and `grad` as in `mg.draw`.
 
     Raises `TypeError` unless `t` is a tensor.
 
@@ -38,6 +39,8 @@ def network(picture: Snapshot) -> networkx.MultiDiGraph[int]:
     import networkx
 
     made: networkx.MultiDiGraph[int] = networkx.MultiDiGraph()
+    paths = picture.paths()
+    titles = {box.number: box.name or box.kind for box in picture.boxes}
     for vertex in picture.vertices:
         made.add_node(
             vertex.number,
@@ -50,6 +53,8 @@ def network(picture: Snapshot) -> networkx.MultiDiGraph[int]:
             value=vertex.value,
             gradient=vertex.gradient,
             bytes=vertex.value.nbytes,
+            scope=tuple(titles[number] for number in paths[vertex.box]),
+            source=vertex.source or None,
         )
     for vertex in picture.vertices:
         for slot, number in enumerate(vertex.inputs):

@@ -23,7 +23,10 @@ from threading import Lock
 from minigrad.drawing.labels import Images
 
 ONE_DATE = {"SOURCE_DATE_EPOCH": "315532800"}  # for a pdf, in which cairo writes when it was made
-RESOLUTION = {"png": "144"}  # dots per inch: sharp on dense screens
+SETTINGS = {  # sharp on dense screens, in dots per inch; a larger picture is scaled down to inches
+    "png": {"dpi": "144", "size": "80,80"}
+}
+REMARKS = (b"Fontconfig", b"Warning: graph has")  # the second is pygraphviz's, of large graphs
 one_at_a_time = Lock()  # Graphviz is one state for the whole process, and so is the environment
 
 
@@ -32,9 +35,7 @@ def render(source: str, kind: str, images: Images) -> bytes:
     with TemporaryDirectory() as folder:
         for name, content in images.items():
             Path(folder, name).write_bytes(content)
-        settings = {"imagepath": folder}
-        if kind in RESOLUTION:
-            settings["dpi"] = RESOLUTION[kind]
+        settings = {"imagepath": folder} | SETTINGS.get(kind, {})
         made = by_program(source, kind, settings) or in_process(source, kind, settings)
     if kind == "svg":
         return self_contained(made, images)
@@ -99,7 +100,7 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def without_remarks() -> Iterator[None]:
-    """Hold back what is written to stderr, for a block; drop the lines of Fontconfig.
+    """Hold back what is written to stderr, for a block; drop remarks that help nobody.
 
     An older Fontconfig, as in pygraphviz's wheels, remarks on the system's newer files.
     """
@@ -116,7 +117,7 @@ def without_remarks() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            os.write(2, b"".join(line for line in held if not line.startswith(b"Fontconfig")))
+            os.write(2, b"".join(line for line in held if not line.startswith(REMARKS)))
 
 
 def self_contained(svg: bytes, images: Images) -> bytes:

@@ -6,16 +6,21 @@ in the order in which they were made: the same program gives the same snapshot.
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigrad.core.node import Array, Node
+from minigrad.core.notes import place_of
 from minigrad.core.op import Op
+from minigrad.core.places import line_of
 from minigrad.core.sweep import Step, seed, sweep
-from minigrad.drawing.names import Names, name_of_each
+from minigrad.drawing.boxes import Box, boxes_of
+from minigrad.drawing.names import Names, checked, name_of_each
 from minigrad.errors import GraphError, OverwrittenError
 
 NOT_YET = "no gradient yet"
@@ -40,6 +45,10 @@ class Vertex:
     remark: str  # why there is no gradient although one may be needed, or ""
     stored: bool  # the gradient is the leaf's `.grad`, and not what this graph alone gives
     overwritten: bool  # written to after an op here used it
+    box: int = 0  # the innermost module's call or scope it was made in; 0 for none
+    source: str = ""  # the user's line, if `minigrad.sources` noted it
+    ops: tuple[str, ...] = ()  # of a folded node: all that are in it
+    beyond: int = 0  # how many that use it lie outside the part drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,15 @@ class Snapshot:
     """The graph below a tensor: its nodes in creation order, the tensor itself last."""
 
     vertices: tuple[Vertex, ...]
+    boxes: tuple[Box, ...] = ()  # box number i is at i - 1
+    note: str = ""  # what the picture says of itself, such as what was left out
+
+    def paths(self) -> dict[int, tuple[int, ...]]:
+        """The boxes around each box and itself, from the outermost in, by its number; 0 is none."""
+        found: dict[int, tuple[int, ...]] = {0: ()}
+        for box in self.boxes:  # a box is numbered after the one around it
+            found[box.number] = (*found[box.outer], box.number)
+        return found
 
 
 def snapshot(
@@ -64,6 +82,7 @@ def snapshot(
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
     used = {x.number: user.number for user in reversed(nodes) for x in user.inputs}  # first use
     found, remark = gradients(root, nodes, grad)
+    inside = boxes_of(nodes, (checked(names), *scopes))
     vertices = []
     for x, name in zip(nodes, name_of_each(nodes, names, scopes), strict=True):
         gradient, stored = shown_gradient(x, found.get(x.number), given=grad is not None)
@@ -81,9 +100,11 @@ def snapshot(
                 remark=remark_on(x, remark) if x._tracked and gradient is None else "",
                 stored=stored,
                 overwritten=written(x) > (x.number if x.op else used.get(x.number, written(x))),
+                box=inside.of[x.number],
+                source=line(x),
             )
         )
-    return Snapshot(tuple(vertices))
+    return Snapshot(tuple(vertices), inside.boxes)
 
 
 def below(root: Node) -> list[Node]:
@@ -135,6 +156,15 @@ def shown_gradient(x: Node, arrived: Array | None, given: bool) -> tuple[Array |
 def remark_on(x: Node, remark: str) -> str:
     """Why a node that may need a gradient shows none."""
     return NOT_YET if x.op is None and remark in (UNSEEDED, LOST) else remark
+
+
+def line(x: Node) -> str:
+    """The user's line that made a node, with the name of its file: "xor.py:12 h = x @ w"."""
+    place = place_of(x)
+    if place is None:
+        return ""
+    file, number = place[0].co_filename, line_of(place)
+    return f"{Path(file).name}:{number} {linecache.getline(file, number).strip()}".rstrip()
 
 
 def kind_of(x: Node, root: Node) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 
@@ -11,7 +13,9 @@ from minigrad.core.node import Array
 
 ROWS, COLUMNS = 8, 8  # an array of at most 32 numbers that fits in here is shown in full
 FULL = 32
+FEW = 6  # numbers on one line
 LONGEST = 40  # characters of a setting
+MOST_OPS = 5  # named of a folded node
 
 
 def lines_of(array: Array, digits: int) -> list[str]:
@@ -38,6 +42,32 @@ def grid(array: Array, digits: int) -> list[str]:
     per_row = min(array.shape[-1], COLUMNS) if array.ndim else 1
     texts = [text.rjust(digits) for text in numbers(array)]
     return ["  ".join(texts[i : i + per_row]) for i in range(0, len(texts), per_row)]
+
+
+def brief(array: Array) -> str:
+    """An array on one line: its numbers if they are very few, else its range and mean."""
+    if array.size == 0:
+        return "empty"
+    if array.size <= FEW:
+        texts = numbers(array)
+        return texts[0] if array.ndim == 0 else f"[{' '.join(texts)}]"
+    return ", ".join(summary(array))
+
+
+def printable(text: str, lines: bool = False) -> str:
+    """Text without what a terminal or XML takes for more than text.
+
+    Control characters, halves of pairs and marks that turn the direction of writing stand as
+    their codes; line breaks stay if `lines` says so.
+    """
+    return "".join(
+        c if not category(c).startswith("C") or (lines and c == "\n") else coded(c) for c in text
+    )
+
+
+def coded(c: str) -> str:
+    """A character as what Python writes for it: \\n, \\x1b, \\u202e."""
+    return repr(c)[1:-1] if not c.isprintable() else f"\\u{ord(c):04x}"
 
 
 def widest(arrays: list[Array]) -> int:
@@ -80,6 +110,29 @@ def number(x: float | int | bool) -> str:
         return f"{x:.0f}"
     text = f"{x + 0.0:.3g}"  # + 0.0: a minus zero is a zero
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def listed(ops: Iterable[str]) -> str:
+    """Some ops in words: in their order if they are few, else the most frequent kinds."""
+    ops = list(ops)
+    if len(ops) > 2 * MOST_OPS:
+        return most_frequent(ops)
+    shown = ops if len(ops) <= MOST_OPS else [*ops[: MOST_OPS - 2], "…", ops[-1]]
+    return " → ".join(shown)
+
+
+def most_frequent(ops: list[str]) -> str:
+    """The kinds of ops and how many there are of each, the most frequent first."""
+    counts = Counter(ops).most_common()
+    shown = ", ".join(f"{count:,} {op}" for op, count in counts[: MOST_OPS - 1])
+    return shown if len(counts) < MOST_OPS else f"{shown}, …"
+
+
+def inside(ops: tuple[str, ...]) -> str:
+    """What a folded node holds: "24 ops: matmul, add, relu"."""
+    kinds = list(dict.fromkeys(ops))
+    more = ", …" if len(kinds) > MOST_OPS else ""
+    return f"{len(ops):,} op{'' if len(ops) == 1 else 's'}: {', '.join(kinds[:MOST_OPS])}{more}"
 
 
 def settings_of(settings: Mapping[str, Any]) -> str:
