@@ -105,6 +105,7 @@ def test_the_hessian_of_a_network_is_symmetric_and_that_of_differences(rng):
     )
     np.testing.assert_allclose(rows, rows.T, atol=1e-13)
     direction = rng.normal(size=theta.size)
+    direction /= np.linalg.norm(direction)
     expected = oracles.difference_along(lambda t: mg.grad(loss)(t), [theta], [direction])
     np.testing.assert_allclose(rows @ direction, expected, rtol=1e-7, atol=1e-9)
     slope = oracles.difference_along(loss, [theta], [direction])
