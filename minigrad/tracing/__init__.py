@@ -1,0 +1,8 @@
+"""Backprop step by step: `trace` lists what the engine's own sweep did; a page plays it.
+
+`steps` (plain frozen data) -> `table` (the terminal), `frames` (svg, gif), `data` and `page` (one
+HTML file that needs neither a server nor a network).
+"""
+
+from minigrad.tracing.trace import Trace as Trace
+from minigrad.tracing.trace import trace as trace
