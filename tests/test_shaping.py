@@ -299,8 +299,8 @@ def stated(ours):
 FUNCTIONS = {
     f.__name__: (f, stated(ours))
     for f, ours in registry.items()
-    if stated(ours).__module__.removeprefix("minigrad.ops.") in FAMILIES
-    and not isinstance(f, np.ufunc)
+    if not isinstance(f, np.ufunc)
+    and stated(ours).__module__.removeprefix("minigrad.ops.") in FAMILIES
 }
 
 
