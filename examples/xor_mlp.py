@@ -1,0 +1,107 @@
+"""XOR by a multi-layer perceptron: set by hand, then learned (L4 to L6 of the lecture).
+
+Writes xor_by_hand.svg, xor_before.svg and xor_after.svg (the graphs, values and gradients in
+them) and xor_regions.png.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import plots
+
+import minigrad as mg
+
+POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+XOR = np.array([0.0, 1.0, 1.0, 0.0])
+HIDDEN = 8
+
+
+def by_hand():
+    """The lecture's network on the four points: every matrix that it prints, and the cost J."""
+    x = mg.Tensor(POINTS, name="X")
+    target = mg.Tensor(XOR, name="f*(X)")
+    w1 = mg.Tensor([[1.0, 1.0], [1.0, 1.0]], requires_grad=True, name="W1")
+    b = mg.Tensor([0.0, -1.0], requires_grad=True, name="b")
+    w2 = mg.Tensor([1.0, -2.0], requires_grad=True, name="w2")
+    z = x @ w1
+    a = z + b
+    h = mg.relu(a)
+    y = h @ w2
+    return {"z = X W1": z, "a = z + b": a, "h = relu(a)": h, "y = h w2": y, "J": mg.mse(y, target)}
+
+
+def network(seed, activation=mg.relu):
+    """2 inputs, 8 hidden neurons with an activation, 1 output; weights drawn at random."""
+    rng = np.random.default_rng(seed)
+    return mg.nn.Sequential(
+        mg.nn.Linear(2, HIDDEN, rng=rng), activation, mg.nn.Linear(HIDDEN, 1, rng=rng)
+    )
+
+
+def cost_of(net):
+    """J = 1/4 * sum (f*(x) - f(x))^2 over the four points, and its gradients in `.grad`."""
+    net.zero_grad()
+    cost = mg.mse(net(mg.Tensor(POINTS, name="X")), XOR[:, None])
+    cost.backward()
+    return cost
+
+
+def train(net, goal=1e-4, most=2000, rate=0.03):
+    """Adam until J is below the goal: J after every step."""
+    optimiser = mg.optim.Adam(net.parameters(), lr=rate)
+    costs = [cost_of(net).item()]
+    while costs[-1] >= goal and len(costs) <= most:
+        optimiser.step()
+        costs.append(cost_of(net).item())
+    return costs
+
+
+def score(net, points):
+    """How far the network's answer is above one half, at plain points (N, 2)."""
+    return net(points).numpy()[:, 0] - 0.5
+
+
+def picture_of_regions(before, after, costs, out):
+    """Who gets which part of the plane, by hand, at random and learned, and J on the way."""
+    figure, (hand, random, learned, way) = plots.figure(1, 4, 11, 2.9)
+    plots.regions(hand, lambda p: np.maximum(p @ np.ones((2, 2)) + [0, -1], 0) @ [1, -2] - 0.5,
+                  POINTS, XOR)  # fmt: skip
+    hand.set_title("By hand: a stripe")
+    for axes, net, title in (
+        (random, before, "Random weights"),
+        (learned, after, "Learned: J < 0.0001"),
+    ):
+        plots.regions(axes, lambda p, net=net: score(net, p), POINTS, XOR)
+        axes.set_title(title)
+    for axes in (hand, random, learned):
+        axes.set(xlabel="x1", xticks=[0, 1], yticks=[0, 1])
+    hand.set(ylabel="x2")
+    way.semilogy(costs, c=plots.INK)
+    way.set(title="The cost J falls", xlabel="step")
+    plots.save(figure, out / "xor_regions.png")
+
+
+def draw(cost, names, path):
+    """Write the graph that the cost was computed by, with the values and gradients in it."""
+    mg.draw(cost, names=names).save(path)
+    print(f"Wrote {path}")
+
+
+def main(out: Path):
+    """Compare with the lecture, train, draw before and after."""
+    steps = by_hand()
+    for name, value in steps.items():
+        print(f"{name} = {value.data.tolist()}")
+    steps["J"].backward()
+    draw(steps["J"], {name[0]: t for name, t in steps.items()}, out / "xor_by_hand.svg")
+
+    net = network(seed=0)
+    draw(cost_of(net), {"network": net}, out / "xor_before.svg")
+    costs = train(net)
+    draw(cost_of(net), {"network": net}, out / "xor_after.svg")
+    print(f"learned: J = {costs[-1]:.6f} after {len(costs) - 1} steps (it was {costs[0]:.3f})")
+    picture_of_regions(network(seed=0), net, costs, out)
+
+
+if __name__ == "__main__":
+    main(plots.folder(__doc__))
