@@ -38,7 +38,10 @@ seed_option = click.option(
     "--steps", type=click.IntRange(min=1), default=2000, help="Give up after so many steps."
 )
 def xor(out: Path, seed: int, steps: int) -> None:
-    """XOR by a multi-layer perceptron: the weights set by hand, then learned; xor.svg, xor.png."""
+    """XOR by a multi-layer perceptron, by hand, then learned.
+
+    Writes its graph, xor.svg and xor.png, and a page that plays backprop, xor.html.
+    """
     from minigrad.cli.xor import run
 
     run(folder(out), seed, steps, Console())
@@ -58,7 +61,10 @@ def xor(out: Path, seed: int, steps: int) -> None:
 @click.option("--rate", type=click.FloatRange(0, min_open=True), default=0.003,
               help="Learning rate of AdamW; it falls to 0.")  # fmt: skip
 def cnn(data: str, out: Path, seed: int, epochs: int, batch: int, rate: float) -> None:
-    """A convolutional network on real images: [conv, relu, maxpool] x 2 and linear; cnn.svg."""
+    """A convolutional network on real images: [conv, relu, maxpool] x 2 and linear.
+
+    Writes its graph, cnn.svg, and a page that plays backprop, cnn.html.
+    """
     from minigrad.cli.cnn import load, run
 
     run(load(data, seed), folder(out), seed, epochs, batch, rate, Console())

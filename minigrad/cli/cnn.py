@@ -81,8 +81,9 @@ def run(
     console.print(
         f"{right:.2%} of the held-out images are right, after {seconds:.1f} s of training."
     )
-    picture(network, data, out / "cnn.svg")
-    console.print(f"Wrote {out / 'cnn.svg'}", soft_wrap=True)
+    written = [out / "cnn.svg", out / "cnn.html"]
+    pictures(network, data, *written)
+    console.print("Wrote " + ", ".join(str(path) for path in written), soft_wrap=True)
 
 
 def train(
@@ -144,11 +145,14 @@ def cell(number: int, right: bool) -> str:
     return f"[green]{number}" if right else f"[bold red]{number}"
 
 
-def picture(network: mg.nn.Sequential, data: Data, path: Path) -> None:
-    """The graph of the first held-out image's loss, feature maps and gradients as images."""
+def pictures(network: mg.nn.Sequential, data: Data, svg: Path, html: Path) -> None:
+    """The loss of the first held-out image: its graph as a picture, and backprop as a page."""
     network.zero_grad()
     image = mg.Tensor(data.held_out_images[:1], requires_grad=True, name="image")
-    scores = network(image)
-    loss = mg.cross_entropy(scores, data.held_out_labels[:1])
+    with mg.sources():
+        scores = network(image)
+        loss = mg.cross_entropy(scores, data.held_out_labels[:1])
     loss.backward()
-    mg.draw(loss, names={"loss": loss, "scores": scores}, images=True).save(path)
+    names = {"loss": loss, "scores": scores}
+    mg.draw(loss, names=names, images=True).save(svg)
+    mg.trace(loss, names=names).save(html)

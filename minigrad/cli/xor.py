@@ -37,6 +37,8 @@ def run(out: Path, seed: int, steps: int, console: Console) -> None:
     written = [out / "xor.svg", out / "xor.png"]
     for path in written:
         drawing.save(path)
+    written.append(out / "xor.html")
+    mg.trace(loss, names={"J": loss, "prediction": prediction}).save(written[-1])
     console.print("Wrote " + ", ".join(str(path) for path in written), soft_wrap=True)
     if loss.item() >= GOAL:
         sys.exit(1)
@@ -106,8 +108,9 @@ def train(seed: int, steps: int, console: Console) -> tuple[mg.Tensor, mg.Tensor
 
 def cost(network: Module, x: mg.Tensor, target: mg.Tensor) -> tuple[mg.Tensor, mg.Tensor]:
     """Forward and backward: the cost J and the prediction, the parameters' gradients renewed."""
-    prediction = network(x)
-    loss = mg.mse(prediction, target)
+    with mg.sources():
+        prediction = network(x)
+        loss = mg.mse(prediction, target)
     network.zero_grad()
     loss.backward()
     return loss, prediction

@@ -6,7 +6,7 @@ import sys
 from types import CodeType
 
 PACKAGE = __file__.rpartition("core")[0]
-
+COMMANDS = PACKAGE + "cli"  # a user of the library as any other
 
 Place = tuple[CodeType, int]  # a code object and an instruction in it: no frame is kept alive
 
@@ -14,9 +14,15 @@ Place = tuple[CodeType, int]  # a code object and an instruction in it: no frame
 def here(depth: int) -> Place:
     """The innermost call outside minigrad, at least `depth` calls away from this one."""
     frame = sys._getframe(depth)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+    while is_ours(frame.f_code) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
+
+
+def is_ours(code: CodeType) -> bool:
+    """Whether code is the library's own."""
+    file = code.co_filename
+    return file.startswith(PACKAGE) and not file.startswith(COMMANDS)
 
 
 def where(place: Place | None) -> str:

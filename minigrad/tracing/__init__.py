@@ -4,5 +4,5 @@
 HTML file that needs neither a server nor a network).
 """
 
-from minigrad.tracing.trace import Trace as Trace
-from minigrad.tracing.trace import trace as trace
+from minigrad.tracing.tracer import Trace as Trace
+from minigrad.tracing.tracer import trace as trace
