@@ -5,6 +5,7 @@ call each. Whatever is added without samples or a call fails here.
 """
 
 import gc
+from functools import cache
 from types import FunctionType
 
 import numpy as np
@@ -15,6 +16,8 @@ import minigrad as mg
 from minigrad.core.op import Op, registry
 from minigrad.testing import Case, check_grads, check_op, library_ops
 from minigrad.testing.inputs import cases_of, draw
+from minigrad.testing.library import NEEDS
+from minigrad.testing.page import PATH, sections
 
 OPS = {
     f"{family}.{op.name}[{i}]": op
@@ -36,6 +39,12 @@ def called(function):
     return f"{module}.{function.__name__}".strip(".")
 
 
+def is_stated_for(function):
+    """Whether it is one of NumPy's (SciPy's have tests of their own) and an op by itself."""
+    numpys = any(getattr(x, function.__name__, None) is function for x in (np, np.linalg))
+    return numpys and hasattr(registry[function], "op") and function not in CALLS
+
+
 def calls_of(calls):
     """Each call as a function and the arrays to give it."""
     for function, given in calls.items():
@@ -49,9 +58,15 @@ def calls_of(calls):
 ALL_CALLS = list(calls_of(CALLS))
 
 
+@cache
+def checked(op):
+    """The report on an op, which is checked once in these tests."""
+    return check_op(op)
+
+
 @pytest.mark.parametrize("name", OPS)
 def test_every_op_is_right(name):
-    report = check_op(OPS[name])
+    report = checked(OPS[name])
     assert report.order == 2
     assert report.modes == ("forward", "reverse")
 
@@ -64,12 +79,8 @@ def test_every_function_made_of_ops_is_right(f, case):
     assert report.compared > 0
 
 
-@pytest.mark.parametrize(
-    "function", [f for f in registry if hasattr(registry[f], "op") and f not in CALLS], ids=called
-)
+@pytest.mark.parametrize("function", [f for f in registry if is_stated_for(f)], ids=called)
 def test_numpys_own_functions_lead_to_the_ops(function):
-    if not hasattr(np, function.__name__) and not hasattr(np.linalg, function.__name__):
-        pytest.skip("SciPy's: tested with the special functions")
     op = registry[function].op
     case = cases_of(op)[0]
     arrays = draw(case, np.random.default_rng(0))
@@ -77,6 +88,21 @@ def test_numpys_own_functions_lead_to_the_ops(function):
     z = function(*tensors, **case.settings)
     assert isinstance(z, mg.Tensor)
     np.testing.assert_array_equal(z.numpy(), registry[function](*arrays, **case.settings))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", OPS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_op_is_right_to_third_order(name, seed):
+    assert check_op(OPS[name], order=3, seed=seed).order == 3
+
+
+def test_the_page_of_all_ops_is_up_to_date():
+    written = PATH.read_text(encoding="utf-8")
+    stale = [family for family, text in sections(checked).items() if text not in written]
+    assert stale == [], "run python -m minigrad.testing.page"
+    there = {line[3:] for line in written.splitlines() if line.startswith("## ")}
+    assert there - set(NEEDS) <= set(library_ops()), "run python -m minigrad.testing.page"
 
 
 # --- nothing can be left out ------------------------------------------------------------------

@@ -150,7 +150,8 @@ def unbounded(whole: Array, half: Array, quarter: Array, last: Array) -> Array:
     by the root of 2 for a square root. `last` are the slopes after ten times.
     """
     goes_on = np.abs(last / whole) > 0.5 * np.abs(half / whole) ** 10
-    return (steeper(whole, half, quarter) & goes_on).any(axis=0)
+    without_end: Array = steeper(whole, half, quarter) & goes_on
+    return np.asarray(without_end.any(axis=0))
 
 
 def nearby(

@@ -115,7 +115,7 @@ def check_numbers(
     recorded = record(point.function, point.arrays)
     if not directions:
         return Report(level, modes)
-    precision = max([point.precision, *[float(np.finfo(x.dtype).eps) for x in recorded.outputs]])
+    precision = point.rounding()
     oracle = differences(point.flat, point.arrays, directions, precision, level == 1)
     where = Labels(point, directions, elements, scales)
     if "forward" in modes:

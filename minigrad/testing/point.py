@@ -35,6 +35,10 @@ class Point:
         results = [np.ravel(x) for x in self.function(*arrays)]
         return np.concatenate(results) if results else np.zeros(0)
 
+    def rounding(self) -> float:
+        """The largest relative rounding error of the results, and of what they come from."""
+        return max([self.precision, *[float(np.finfo(x.dtype).eps) for x in self.results()]])
+
     def at(self, arrays: Sequence[Array]) -> Point:
         """The same function elsewhere."""
         return replace(self, arrays=tuple(arrays))
@@ -49,12 +53,11 @@ class Point:
         kind, function = ("cotangent", pulled) if mode == "reverse" else ("tangent", pushed)
         names = [kind if len(given) == 1 else f"{kind}[{i}]" for i in range(len(given))]
         number = len(self.arrays)
-        precision = max([self.precision, *[float(np.finfo(x.dtype).eps) for x in self.results()]])
         return Point(
             partial(function, self.function, number),
             (*self.arrays, *given),
             (*self.names, *names),
-            precision,
+            self.rounding(),
         )
 
 

@@ -1,0 +1,126 @@
+"""The page `docs/ops.md`: every op with its formula, its rule's own source, and what is checked.
+
+`python -m minigrad.testing.page` writes it again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from inspect import getdoc, signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.op import Op, registry
+from minigrad.core.source import formula_of, source_of
+from minigrad.testing.conventions import conventions
+from minigrad.testing.findings import Report
+from minigrad.testing.library import library_ops
+from minigrad.testing.op_checks import check_op
+
+PATH = Path(__file__).parents[2] / "docs" / "ops.md"
+INTRODUCTION = """\
+# Every op and its rule
+
+Written by `python -m minigrad.testing.page`; a test fails if this page is out of date.
+
+An op states its value and its derivative once. Here are both as they stand in the source: `z` is
+the result, `x, y, ...` are the arrays, `g` is the cotangent of the result. Elementwise ops state
+their partial derivatives; linear ones the adjoint in each array; general ones the vector-Jacobian
+product. A rule that is a number is that constant.
+
+Each is checked in the modes and to the order that are given, against differences, at the samples
+it states: shapes, dtypes, memory layouts, ties and broadcasting included. What a rule chooses where
+there is no single derivative was measured when this page was written.
+"""
+RULES = {"elementwise": "partial in", "linear": "adjoint in", "general": "vjp in"}
+
+Check = Callable[[Op], Report]
+
+
+def sections(check: Check = check_op) -> dict[str, str]:
+    """The page in parts: the introduction, then one for each family of ops."""
+    parts = {"": INTRODUCTION}
+    for family, ops in library_ops().items():
+        module = import_module(f"minigrad.ops.{family}")
+        first = (getdoc(module) or "").split("\n\n")[0]
+        texts = [f"## {family}\n\n{first}\n", *[entry(op, check(op)) for op in ops]]
+        parts[family] = "\n".join(texts)
+    return parts
+
+
+def page(check: Check = check_op) -> str:
+    """The whole page."""
+    return "\n".join(sections(check).values())
+
+
+def entry(op: Op, report: Report) -> str:
+    """What the page says of one op."""
+    about = first_sentence(op)
+    blocks = [f"### {op.name}", *[about] * bool(about), code(op), "\n".join(facts(op, report))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def code(op: Op) -> str:
+    """The value as a formula and each rule's source."""
+    lines = ["```python", f"z = {value_of(op)}"]
+    for i, rule in enumerate(op.rules):
+        name = "each array" if op.variadic else array_name(op, i)
+        lines += [f"# {RULES[op.kind]} {name}", source_of(rule)]
+    return "\n".join([*lines, "```"])
+
+
+def facts(op: Op, report: Report) -> list[str]:
+    """What is checked, whose rule it is, and what the rules choose at kinks."""
+    kind = f"{op.kind} in all arrays at once" if op.jointly else op.kind
+    line = f"- {kind}, {' and '.join(report.modes)} mode, to order {report.order}"
+    names = {known_as(f) for f, ours in registry.items() if ours is op.function} - {""}
+    if names:
+        line += f"; for {', '.join(f'`{name}`' for name in sorted(names))}"
+    return [line, *[f"- {line}" for line in conventions(op)]]
+
+
+def array_name(op: Op, i: int) -> str:
+    """The letter of an array."""
+    return op.parameters[i] if i < len(op.parameters) else "xyw"[i]
+
+
+def value_of(op: Op) -> str:
+    """The value as a formula, or as a call where it is more than an expression."""
+    if isinstance(op.value, np.ufunc):
+        return f"{known_as(op.value) or op.name}({', '.join('xyw'[: op.value.nin])})"
+    formula = formula_of(op.value)
+    if "\n" not in formula and formula != op.value.__name__:
+        return formula
+    return f"{op.value.__name__}{signature(op.value)}"
+
+
+def first_sentence(op: Op) -> str:
+    """What the docstring of a value function says first, if it has one of its own."""
+    if isinstance(op.value, np.ufunc):
+        return ""
+    text = (getdoc(op.value) or "").split("\n\n")[0]
+    own = (getattr(op.value, "__module__", None) or "").startswith("minigrad")
+    return " ".join(text.split()) if own else ""
+
+
+def known_as(function: Any) -> str:
+    """The name of a NumPy or SciPy function as its users write it."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{known_as(owner)}.{function.__name__}"
+    name = str(function.__name__)
+    special = sys.modules.get("scipy.special")
+    for home, called in ((np, "np"), (np.linalg, "np.linalg"), (special, "scipy.special")):
+        if getattr(home, name, None) is function:
+            return f"{called}.{name}"
+    return ""
+
+
+if __name__ == "__main__":
+    PATH.parent.mkdir(exist_ok=True)
+    PATH.write_text(page(), encoding="utf-8")
+    print(f"wrote {PATH}")
