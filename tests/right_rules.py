@@ -15,13 +15,11 @@ RIGHT = {
     "x y squared": binary(lambda x, y: x * y**2, lambda z, x, y: y**2, lambda z, x, y: 2 * x * y),
     "cube": unary(lambda x: x**3, lambda z, x: 3 * x**2),
     "a tie shared": binary(
-        lambda x, y: np.maximum(x, y),
+        np.maximum,
         lambda z, x, y: np.where(x == y, 0.5, x > y),
         lambda z, x, y: np.where(x == y, 0.5, x < y),
     ),
-    "a tie given to the first": binary(
-        lambda x, y: np.maximum(x, y), lambda z, x, y: x >= y, lambda z, x, y: x < y
-    ),
+    "a tie given to the first": binary(np.maximum, lambda z, x, y: x >= y, lambda z, x, y: x < y),
     "0 at a kink": unary(lambda x: abs(x), lambda z, x: np.sign(x), nonzero),
     "1 at a kink": unary(lambda x: abs(x), lambda z, x: np.where(x < 0, -1.0, 1.0), nonzero),
     "a jump": unary(lambda x: np.floor(x), 0, Domain(0.0, 3.0, avoid=(0.0, 1.0, 2.0, 3.0))),

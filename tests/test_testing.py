@@ -10,19 +10,14 @@ from wrong_rules import WRONG
 
 import minigrad as mg
 from minigrad.core.source import formula_of, source_of
-from minigrad.errors import DerivativeError, MinigradError
+from minigrad.errors import DerivativeError, MinigradError, RuleError
 from minigrad.testing import case, check_grads, check_op, nonzero, reals
 from minigrad.testing.differences import differences
 
 RNG = np.random.default_rng(0)
 
 
-def named(name, value, rule):
-    """An op that does not take the place of NumPy's function."""
-    return mg.elementwise(lambda x: value(x), rule, name=name)
-
-
-thrice = named("thrice", lambda x: x**3, lambda z, x: 3.003 * x**2)
+thrice = mg.elementwise(lambda x: x**3, lambda z, x: 3.003 * x**2, name="thrice")
 
 
 # --- every wrong rule is caught ---------------------------------------------------------------
@@ -167,7 +162,7 @@ def test_kinks_are_counted_and_held_between_the_slopes():
     report = check_grads(mg.relu, np.array([-1.0, 0.0, 2.0]), order=1)
     assert report.kinks > 0
     assert "at kinks" in str(report)
-    outside = named("outside", np.abs, lambda z, x: np.where(x == 0, 1.5, np.sign(x)))
+    outside = mg.elementwise(np.abs, lambda z, x: np.where(x == 0, 1.5, np.sign(x)))
     with pytest.raises(DerivativeError, match="between -1 and 1, a kink"):
         check_grads(outside, np.array([-1.0, 0.0, 2.0]), order=1)
 
@@ -213,6 +208,19 @@ def test_an_op_without_samples_is_refused_and_told_how():
     with pytest.raises(ValueError, match="states no samples"):
         check_op(op)
     assert check_op(op, nonzero).compared > 0
+
+
+def test_an_op_of_ones_own_leaves_numpys_function_alone():
+    mg.elementwise(np.sinh, lambda z, x: -np.cosh(x), name="bad")
+    assert check_grads(np.sinh, RNG.normal(size=3)).compared > 0
+
+
+def test_too_few_and_too_many_rules_are_named():
+    one = mg.general(lambda x: 2 * x, lambda g, z, x: 2 * g, lambda g, z, x: g, name="one")
+    none = mg.elementwise(lambda x: 2 * x, name="none")
+    for op, number in ((one, 2), (none, 0)):
+        with pytest.raises(RuleError, match=f"given 1 arrays, but {number} rules"):
+            check_grads(op, np.ones(2))
 
 
 # --- its own oracle ---------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Ops whose rules are wrong, each in one way that has happened to somebody.
 
-`WRONG` maps what is wrong to the op and to a part of the message that must name it. (The values are
-functions of ours: an op stated for NumPy's own function would replace the library's.)
+`WRONG` maps what is wrong to the op and to a part of the message that must name it.
 """
 
 import numpy as np
@@ -67,11 +66,11 @@ ELEMENTWISE = {
     "wrong for negative numbers": (unary(lambda x: x**3, lambda z, x: 3 * x * abs(x)), NUMBER),
     "wrong only at 0": (unary(lambda x: np.sin(x), lambda z, x: np.cos(x) * (x != 0)), NUMBER),
     "wrong only at ties": (
-        binary(lambda x, y: np.maximum(x, y), lambda z, x, y: x >= y, lambda z, x, y: y >= x),
+        binary(np.maximum, lambda z, x, y: x >= y, lambda z, x, y: y >= x),
         NUMBER,
     ),
     "nothing at ties": (
-        binary(lambda x, y: np.minimum(x, y), lambda z, x, y: x < y, lambda z, x, y: y < x),
+        binary(np.minimum, lambda z, x, y: x < y, lambda z, x, y: y < x),
         NUMBER,
     ),
     "beyond both slopes at a kink": (

@@ -238,13 +238,13 @@ def general(
 
 
 def state(op: Op, rules: tuple[Any, ...]) -> Function:
-    """Build the op's recording function, and register it under its NumPy function."""
+    """Build the op's recording function; the first for a NumPy function is registered under it."""
     for rule in rules:
         op.add_rule(rule)
     function = recorder(op, len(rules))
     if isinstance(op.value, NUMPY_FUNCTIONS):
         function.__doc__ = f"`numpy.{op.name}`, recorded."
-        registry[op.value] = function
+        registry.setdefault(op.value, function)  # another op of it is a function by itself
     else:
         update_wrapper(function, op.value)
     function.__name__ = function.__qualname__ = op.name

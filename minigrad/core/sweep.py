@@ -151,6 +151,11 @@ def blamed(error: Exception, node: Node, op: Op) -> Exception:
     """The error of a rule, with the op, the shapes and the node it happened at."""
     if isinstance(error, AttributeError) and "'shape'" in str(error):
         error = RuleError("the rule must return an array, one gradient for its input.")
+    if not op.variadic and len(op.rules) != len(node.inputs):
+        error = RuleError(
+            f"{op.name} was given {len(node.inputs)} arrays, but {len(op.rules)} rules are stated "
+            f"for it. State one for each array, None for an array that has no gradient."
+        )
     shapes = ", ".join(str(x._value.shape) for x in node.inputs)
     error.add_note(f"in the rule of {op.name}({shapes}) -> {node._value.shape}, #{node.number}")
     return error
