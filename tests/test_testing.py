@@ -220,6 +220,8 @@ def test_too_few_and_too_many_rules_are_named():
     none = mg.elementwise(lambda x: 2 * x, name="none")
     for op, number in ((one, 2), (none, 0)):
         with pytest.raises(RuleError, match=f"given 1 arrays, but {number} rules"):
+            mg.vjp(op, np.ones(2))[1](np.ones(2))
+        with pytest.raises(DerivativeError, match=f"{number} rules are stated for its 1 arrays"):
             check_grads(op, np.ones(2))
 
 

@@ -21,6 +21,9 @@ def check_rules(recorded: Recorded, rng: np.random.Generator) -> None:
     for node in steps(recorded):
         op = node.op
         assert op is not None
+        if not op.variadic and len(op.rules) != len(node.inputs):
+            number = f"{len(op.rules)} rules are stated for its {len(node.inputs)} arrays"
+            raise Finding(number, op=op)
         values = tuple(frozen(x._value) for x in (node, *node.inputs))
         check_calls(op, None, [value_call(op, node, values)] * 2, values)
         for i, (pullback, x) in enumerate(zip(op.pullbacks_of(node), node.inputs, strict=True)):
