@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -56,16 +57,17 @@ class Arrays:
 
     def __init__(self) -> None:
         self.list: list[Array] = []
-        self.known: dict[int, int] = {}
+        self.known: dict[tuple[str, tuple[int, ...], bytes], int] = {}
 
     def __call__(self, array: Array | None) -> int | None:
         """The number of an array."""
         if array is None:
             return None
-        if id(array) not in self.known:
-            self.known[id(array)] = len(self.list)
+        key = (str(array.dtype), array.shape, sha256(array.tobytes()).digest())
+        if key not in self.known:
+            self.known[key] = len(self.list)
             self.list.append(array)
-        return self.known[id(array)]
+        return self.known[key]
 
     def data(self) -> list[dict[str, Any]]:
         """All of them: shape, dtype, statistics, and the numbers as long as there is room."""
@@ -249,13 +251,35 @@ def pattern_data(p: Pattern, arrays: Arrays) -> dict[str, Any]:
     if p.factors is not None:
         made["factors"] = arrays(np.ascontiguousarray(p.factors))
     if p.which is not None and p.first is not None:
-        made |= {"templates": p.templates, "which": whole(p.which), "first": whole(p.first)}
+        made |= {
+            "templates": [runs(t) for t in p.templates],
+            "which": whole(p.which),
+            "first": whole(p.first),
+        }
     if p.other is not None and p.other_first is not None:
         made |= {
             "other": p.other,
-            "otherTemplates": p.other_templates,
+            "otherTemplates": [runs(t) for t in p.other_templates],
             "otherFirst": whole(p.other_first),
         }
+    return made
+
+
+def runs(steps: tuple[int, ...]) -> list[int]:
+    """Whole numbers as runs: where each begins, its step, and how many there are."""
+    numbers = np.array(steps, np.int64)
+    made: list[int] = []
+    if not len(numbers):
+        return made
+    gaps = np.diff(numbers)
+    breaks = np.flatnonzero(np.diff(gaps) != 0) + 2 if len(gaps) > 1 else np.empty(0, int)
+    begin = 0
+    for end in [*breaks.tolist(), len(numbers)]:
+        if end <= begin:
+            continue
+        step = int(gaps[begin]) if end - begin > 1 else 0
+        made += [int(numbers[begin]), step, end - begin]
+        begin = end
     return made
 
 

@@ -85,7 +85,9 @@ function prepare(id, slot) {
   const out = arrayOf(v.value), x = arrayOf(values.get(v.inputs[slot]).value);
   const made = { pattern, rows: out.size, columns: x.size };
   if (pattern.kind === "broadcast") made.map = broadcastMap(x.shape, out.shape, out.size);
-  if (pattern.kind === "rows") {
+  if (pattern.kind === "rows" && !pattern.whichOf) {
+    pattern.templates = pattern.templates.map(expanded);
+    if (pattern.other !== undefined) pattern.otherTemplates = pattern.otherTemplates.map(expanded);
     pattern.whichOf ??= unpacked(pattern.which, "i4");
     pattern.firstOf ??= unpacked(pattern.first, "i4");
     if (pattern.otherFirst !== undefined) pattern.otherOf ??= unpacked(pattern.otherFirst, "i4");
@@ -95,6 +97,12 @@ function prepare(id, slot) {
     }
   }
   prepared.set(key, made);
+  return made;
+}
+// Runs as the numbers that they stand for: [start, step, count, ...].
+function expanded(runs) {
+  const made = [];
+  for (let i = 0; i < runs.length; i += 3) for (let n = 0; n < runs[i + 2]; n++) made.push(runs[i] + n * runs[i + 1]);
   return made;
 }
 // For each element of the result the element of the input that was broadcast to it.
