@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from minigrad import optim as optim
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
+    from minigrad.drawing import why as why
     from minigrad import testing as testing
     from minigrad.formulas import formula as formula
     from minigrad.nn import load as load
@@ -100,6 +101,7 @@ LAZY = {  # loaded on first use: they need more than NumPy, or not everybody nee
     "save": "minigrad.nn:save",
     "testing": "minigrad.testing",
     "trace": "minigrad.tracing:trace",
+    "why": "minigrad.drawing:why",
 }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
+from minigrad.core.notes import cut_off
 from minigrad.core.op import registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
@@ -152,7 +153,9 @@ class Tensor(Node):
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
-        return leaf(self, self._value.view(), view=True)
+        alone: Tensor = leaf(self, self._value.view(), view=True)
+        cut_off(alone, "detach", self)
+        return alone
 
     def numpy(self) -> Array:
         """The values as a plain array, out of the graph: a read-only view."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.core.node import Node, is_recording, leaf, record_state
+from minigrad.core.notes import cut_off
 from minigrad.core.push import push
 from minigrad.core.sweep import Reach, dependents, seed, sweep
 from minigrad.core.trees import Rebuild, flatten
@@ -348,4 +349,8 @@ def stop_gradient(x: Any) -> Any:
     np.float64(3.0)
     """
     leaves, rebuild = flatten(x)
-    return rebuild([leaf(t, t._value, view=True) if isinstance(t, Node) else t for t in leaves])
+    held = [leaf(t, t._value, view=True) if isinstance(t, Node) else t for t in leaves]
+    for t, constant in zip(leaves, held, strict=True):
+        if isinstance(t, Node):
+            cut_off(constant, "stop_gradient", t)
+    return rebuild(held)

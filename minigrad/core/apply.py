@@ -140,6 +140,11 @@ def record(
         node.op = None
         node.inputs = ()
         node.settings = NO_SETTINGS
+        if tracked:  # not recorded: what came first, in the middle and last is told apart later
+            first, last = inputs[0].number, inputs[-1].number
+            node._cut = (state, first, last, inputs[len(inputs) // 2].number)
+        else:
+            node._cut = inputs[0]._cut or inputs[-1]._cut
     return node
 
 

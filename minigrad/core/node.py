@@ -33,7 +33,7 @@ else:
 
 
 tick = count(1).__next__
-recording: ContextVar[Any] = ContextVar("recording", default=True)  # a bool, or `Notes`
+recording: ContextVar[Any] = ContextVar("recording", default=True)  # or `Notes`, or `Cut`
 NO_SETTINGS: Mapping[str, Any] = {}
 PYTHON_NUMBERS = (float, int, bool)  # but not np.float64, which is a float to isinstance
 
@@ -54,12 +54,26 @@ def begin_write() -> Write:
     return number, here(3)
 
 
+class Cut:
+    """Where gradients end: a `no_grad` block, a call of `detach`. As a state of recording: off."""
+
+    __slots__ = ("how", "place")
+
+    def __init__(self, how: str, place: Place | None) -> None:
+        self.how = how
+        self.place = place
+
+    def __bool__(self) -> bool:
+        return False
+
+
 class Node:
     """One value of the graph: a leaf (data, parameter, constant) or the result of an op."""
 
     __slots__ = (
         "__weakref__",
         "_call",
+        "_cut",
         "_note",
         "_origin",
         "_tracked",
@@ -79,6 +93,7 @@ class Node:
     _origin: Node | None  # the leaf whose memory this value is a view of
     _note: Any  # see notes.py; not set unless something was noted
     _call: Any
+    _cut: tuple[Any, ...] | None  # of a leaf: the `Cut` that its past was lost at, and what by
     op: Op | None  # None for a leaf
     inputs: tuple[Node, ...]
     settings: Mapping[str, Any]
@@ -102,6 +117,7 @@ class Node:
         self.number = tick()
         self.name = name
         self.grad = None
+        self._cut = None
 
 
 def leaf(
@@ -164,9 +180,10 @@ def is_recording() -> bool:
 
 
 @contextmanager
-def record_state(on: bool) -> Iterator[None]:
+def record_state(on: bool, cut: Cut | None = None) -> Iterator[None]:
     """Switch recording on or off for a block of this thread or task, and back in any case."""
-    token = recording.set(on and (recording.get() or True))  # notes go on being taken
+    state = (recording.get() or True) if on else cut  # notes go on being taken
+    token = recording.set(state)
     try:
         yield
     finally:
@@ -186,4 +203,4 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return record_state(False)
+    return record_state(False, Cut("no_grad", here(2)))

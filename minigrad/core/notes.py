@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from minigrad.core.node import Node, recording, tick
+from minigrad.core.node import Cut, Node, recording, tick
 from minigrad.core.places import Place, here
 
 
@@ -63,6 +63,19 @@ def call_of(node: Node) -> Call | None:
     return getattr(node, "_call", None)
 
 
+def cut_of(node: Node) -> tuple[Cut, tuple[int, ...]] | None:
+    """Where a leaf, or what it was computed from, lost its past, if it had one: the place, and
+    the numbers of the tensors that nothing flows back to.
+    """
+    cut = getattr(node, "_cut", None)
+    return (cut[0], cut[1:]) if cut and cut[0] is not None else None
+
+
+def cut_off(leaf: Node, how: str, past: Node) -> None:
+    """Note that `leaf` has the values of `past` and not its graph: in a function users call."""
+    leaf._cut = (Cut(how, here(3)), past.number) if past._tracked else past._cut
+
+
 def leave(module: Any, number: int, result: Any) -> None:
     """Mark what a module returned, having begun at `number`."""
     for node in result if isinstance(result, tuple | list) else (result,):
@@ -73,7 +86,8 @@ def leave(module: Any, number: int, result: Any) -> None:
 @contextmanager
 def noting(notes: Notes) -> Iterator[None]:
     """Take these notes in a block; where nothing is recorded, none are taken."""
-    token = recording.set(notes if recording.get() else False)
+    state = recording.get()
+    token = recording.set(notes if state else state)
     try:
         yield
     finally:

@@ -7,3 +7,4 @@ pdf). NumPy only until a picture is asked for: networkx, graphviz and pygraphviz
 from minigrad.drawing.network import graph as graph
 from minigrad.drawing.picture import Drawing as Drawing
 from minigrad.drawing.picture import draw as draw
+from minigrad.drawing.reasons import why as why
