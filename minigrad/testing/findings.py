@@ -26,8 +26,8 @@ class Report:
     order: int
     modes: tuple[str, ...]
     compared: int = 0  # numbers, in each mode
-    kinks: int = 0  # of them at a kink: held between the one-sided slopes
-    undefined: int = 0  # of them where there is no derivative: a jump, the end of the domain
+    kinks: int = 0  # of them at a kink: held between the slopes around it
+    undefined: int = 0  # left out, as there is no derivative: a jump, the end of the domain
 
     def __add__(self, other: Report) -> Report:
         return Report(
@@ -42,9 +42,9 @@ class Report:
         modes = " and ".join(self.modes)
         text = f"right: {modes}, to order {self.order}, {self.compared} numbers compared"
         if self.kinks:
-            text += f", {self.kinks} of them at kinks (between the one-sided slopes)"
+            text += f", {self.kinks} of them at kinks (between the slopes around)"
         if self.undefined:
-            text += f", {self.undefined} more where there is no derivative (a jump, or an edge)"
+            text += f", {self.undefined} left out where there is no derivative (a jump, an edge)"
         return text
 
 

@@ -40,9 +40,9 @@ def check_grads(
     - the value, shapes and dtypes, that nothing given was written to, that no two gradients
       share memory; the same of every rule that took part.
 
-    At a kink the one-sided slopes differ, and the derivative must lie between them. The report
-    counts these places; along directions in which equal elements stay equal, where a tie is no
-    kink, the derivative must be exact all the same.
+    At a kink there is a set of derivatives, the slopes nearby and all between them, and the rule
+    must give one of these. The report counts such places. Along directions in which equal
+    elements stay equal, where a tie is no kink, the derivative must be exact all the same.
 
     The error names the worst element with both numbers, the smallest input found that shows
     it, and the rule that is wrong, with its source.

@@ -10,7 +10,8 @@ import numpy as np
 
 from minigrad import transforms
 from minigrad.core.node import Array
-from minigrad.core.op import Op
+from minigrad.core.op import Op, each
+from minigrad.core.reads import reads
 from minigrad.core.samples import Case, Samples
 from minigrad.errors import DerivativeError
 from minigrad.tensor import Tensor
@@ -55,7 +56,7 @@ def check_op(
             continue
         report += check_point(call.point(), order, tuple(modes), call.name(), seed)
         report += check_ties(call, tuple(modes), rng, seed)
-        for check in (check_layouts, check_subsets, check_same_twice, check_float32):
+        for check in (check_layouts, check_reads, check_subsets, check_same_twice, check_float32):
             check(call, rng)
     return report
 
@@ -182,10 +183,28 @@ def check_layouts(call: Call, rng: np.random.Generator) -> None:
             raise call.wrong(f"array {i} has another gradient for a cotangent with stride 0")
 
 
+def check_reads(call: Call, rng: np.random.Generator) -> None:
+    """Check that a rule depends on no value which the engine takes it not to read.
+
+    An overwritten value is a mistake only if a rule reads it: told from its bytecode.
+    """
+    op, z = call.op, call.recorded()
+    values = [np.asarray(x) for x in (z.data, *call.arrays)]
+    g = rng.normal(size=z.shape).astype(z.dtype)
+    for i in call.places:
+        pullback = pullback_at(op, i, len(call.arrays))
+        expected = pullback(g, *values, **z.settings)
+        for position, value in enumerate(values):
+            if reads(op, i, position) or value.dtype.kind != "f":
+                continue
+            others = [*values[:position], 1.5 * value + 0.5, *values[position + 1 :]]
+            if not np.array_equal(expected, pullback(g, *others, **z.settings), equal_nan=True):
+                what = f"array {position - 1}" if position else "the result"
+                raise call.wrong(f"the rule of array {i} depends on {what}, which goes unnoticed")
+
+
 def pullback_at(op: Op, i: int, number: int) -> Callable[..., Any]:
     """The rule of array `i` as a vjp."""
-    from minigrad.core.op import each
-
     rule = each(op.pullbacks[0], number)[i] if op.variadic else op.pullbacks[i]
     assert rule is not None
     return rule
