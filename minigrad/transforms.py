@@ -51,7 +51,7 @@ class Recorded(NamedTuple):
             for out, g in zip(self.outputs, cotangents, strict=True)
             if out.number in self.reach.live
         ]
-        with record_state(nested):
+        with record_state(nested and is_recording()):
             reached = sweep(roots, within=self.reach, record=nested)
         found = {x.number: g for x, g in reached}
         return [
@@ -64,7 +64,7 @@ class Recorded(NamedTuple):
         nested = self.record or any(isinstance(t, Node) for t in tangents)
         tensors = nested or any(isinstance(x, Node) for x in self.inputs)
         given = {v.number: t for v, t in zip(self.variables, tangents, strict=True)}
-        with record_state(nested):
+        with record_state(nested and is_recording()):
             found = push(self.reach, given, record=nested)
         return [handed_out(found.get(x.number, 0), x, tensors) for x in self.outputs]
 
@@ -103,7 +103,7 @@ def handed_out(value: Any, like: Node, tensor: bool) -> Any:
     """A result as the caller wants it: a tensor, or a new array (a NumPy scalar if 0-d)."""
     if isinstance(value, Node):
         if tensor:
-            return value
+            return value if value.op is not None else alias(value)  # a leaf may be shared
         value = value._value
     array = np.empty(like._value.shape, like._value.dtype)
     array[...] = value

@@ -337,3 +337,25 @@ def test_a_cotangent_must_fit(cotangent):
 def test_primals_must_be_floating(primal):
     with pytest.raises(GradientTypeError):
         mg.grad(lambda x: np.sum(x))(primal)
+
+
+# --- gradients that are tensors -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_gradients_that_are_tensors_are_each_their_own(tracked):
+    x, y, g = (mg.Tensor(v, requires_grad=tracked) for v in (1.0, 2.0, 3.0))
+    value, pullback = mg.vjp(lambda x, y: x + y, x, y)
+    found = [value, *pullback(), *pullback(g), g, x, y]
+    for i, one in enumerate(found):
+        assert not any(np.shares_memory(one.data, other.data) for other in found[i + 1 :])
+
+
+def test_a_pullback_under_no_grad_is_not_recorded():
+    x = mg.Tensor(2.0, requires_grad=True)
+    _, pullback = mg.vjp(lambda x: x**3, x)
+    with mg.no_grad():
+        (gradient,) = pullback()
+    assert gradient.item() == 12.0
+    assert not gradient.requires_grad
+    assert pullback()[0].requires_grad
