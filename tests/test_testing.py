@@ -203,6 +203,11 @@ def test_there_must_be_something_to_differentiate():
         check_grads(np.sum, np.arange(3))
 
 
+def test_a_function_that_is_no_op_is_refused():
+    with pytest.raises(TypeError, match="Use check_grads"):
+        check_op(np.sin)
+
+
 def test_an_op_without_samples_is_refused_and_told_how():
     op = mg.elementwise(lambda x: x, 1, name="op")
     with pytest.raises(ValueError, match="states no samples"):

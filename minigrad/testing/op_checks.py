@@ -38,14 +38,19 @@ def check_op(
     reversed and read-only arrays and cotangents; float32; `backward()`.
 
     `op` is what `mg.elementwise`, `mg.linear` or `mg.general` returned. `samples` replaces the
-    samples that it states. Raises `ValueError` if there are none.
+    samples that it states. Raises `ValueError` if there are none, `TypeError` for what is no op.
 
     >>> import minigrad as mg
     >>> cube = mg.elementwise(lambda x: x**3, lambda z, x: 3 * x**2, samples=mg.testing.reals)
     >>> print(mg.testing.check_op(cube))
     right: forward and reverse, to order 2, ...
     """
-    op = op if isinstance(op, Op) else op.op
+    op = getattr(op, "op", op)
+    if not isinstance(op, Op):
+        raise TypeError(
+            f"check_op: takes what mg.elementwise, mg.linear or mg.general returned; got {op!r}. "
+            f"Use check_grads(f, *arrays) for any other function."
+        )
     rng = np.random.default_rng(seed)
     report = Report(1, ())
     for case in cases_of(op, samples):
