@@ -44,7 +44,7 @@ class Tensor(Node):
     an array of this shape and dtype. `name` is shown in diagrams and messages.
 
     Raises `GradientTypeError` (a `TypeError`) for complex or other data, and for integers or
-    booleans that are to require a gradient.
+    booleans that are to require a gradient; `LeavesGraphError` for a tensor that requires one.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
@@ -63,6 +63,11 @@ class Tensor(Node):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
     ) -> None:
+        if isinstance(data, Node) and data._tracked:
+            raise LeavesGraphError(
+                "mg.Tensor(t) would take a tensor that requires a gradient out of the graph in "
+                "silence. Use t.detach() or t.data if that is meant, t itself else."
+            )
         self._become_leaf(as_real_array(data, dtype), requires_grad, name)
 
     # --- what it is

@@ -96,7 +96,8 @@ def variable(primal: Any, outer: bool) -> Any:
     """
     if outer and isinstance(primal, Node) and primal._tracked:
         return alias(primal)
-    return Tensor(primal, requires_grad=True)
+    values = primal._value if isinstance(primal, Node) else primal
+    return Tensor(values, requires_grad=True)
 
 
 def handed_out(value: Any, like: Node, tensor: bool) -> Any:

@@ -301,3 +301,11 @@ def test_in_place_operators_make_a_new_tensor_of_a_result():
 def test_every_error_of_ours_is_of_one_family():
     with pytest.raises(MinigradError):
         mg.Tensor([1.0, 2.0]).assign(1.0)
+
+
+def test_a_tensor_of_a_tensor_that_requires_a_gradient_is_refused():
+    w = mg.Tensor([1.0, 2.0], requires_grad=True)
+    for t in (w, w * 2):
+        with pytest.raises(TypeError, match="in silence"):
+            mg.Tensor(t)
+    np.testing.assert_array_equal(mg.Tensor((w * 2).detach()).data, [2.0, 4.0])

@@ -16,7 +16,7 @@ from minigrad.ops.operands import operand, plain
 
 def cross_entropy(
     logits,
-    targets,
+    labels,
     *,
     class_weights=None,
     ignored_label=None,
@@ -25,7 +25,7 @@ def cross_entropy(
 ):
     """The mean of -log softmax(logits)[label]: logits (N, C), labels (N,) integers in 0..C-1.
 
-    `targets` may also be probabilities (N, C); then a row costs -sum(target * log softmax). With
+    `labels` may also be probabilities (N, C); then a row costs -sum(target * log softmax). With
     `label_smoothing` s the target is (1 - s) * target + s / C. `class_weights` (C,) multiply the
     terms of their class, and the mean over labels divides by the sum of the labels' weights.
     Rows with the `ignored_label` neither cost nor count; with none left the mean is 0.
@@ -41,11 +41,11 @@ def cross_entropy(
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing is a part of 1; got {label_smoothing}.")
-    labels = kept = None
-    if shape_of(targets) == shape_of(logits):
-        targets = checked_rows(logits, targets, ignored_label)
+    kept = None
+    if shape_of(labels) == shape_of(logits):
+        targets, labels = checked_rows(logits, labels, ignored_label), None
     else:
-        labels, kept = checked_labels("cross_entropy", logits, targets, ignored_label)
+        labels, kept = checked_labels("cross_entropy", logits, labels, ignored_label)
         if not label_smoothing:
             return of_labels(log_softmax(logits), labels, kept, class_weights, reduction)
         targets = one_hot(labels, shape_of(logits)[1], operand(logits).dtype)
@@ -102,13 +102,13 @@ def kl_div(log_prediction, target, *, reduction: Reduction = "mean"):
 
 
 def binary_cross_entropy(
-    prediction, target, *, from_logits: bool = True, reduction: Reduction = "mean"
+    logits, targets, *, from_logits: bool = True, reduction: Reduction = "mean"
 ):
-    """The mean of -t log s - (1 - t) log(1 - s) with s = sigmoid(prediction), without overflow.
+    """The mean of -t log s - (1 - t) log(1 - s) with s = sigmoid(logits), without overflow.
 
-    With `from_logits=False` the predictions are the probabilities s themselves: give logits
-    where you can, as a probability that is rounded to 0 or 1 costs infinitely much if it is
-    wrong. Predictions and targets have one shape; targets are in [0, 1].
+    With `from_logits=False` the first argument holds the probabilities s themselves: give
+    logits where you can, as a probability that is rounded to 0 or 1 costs infinitely much if it is
+    wrong. Both have one shape; targets are in [0, 1].
 
     Raises `ShapeError`, or `DataError` for targets or probabilities outside [0, 1]. As
     `torch.nn.functional.binary_cross_entropy_with_logits`, and `binary_cross_entropy`.
@@ -119,8 +119,8 @@ def binary_cross_entropy(
     >>> mg.binary_cross_entropy(mg.Tensor([0.5]), [1.0], from_logits=False)
     Tensor(0.69314718)
     """
-    same_shape("binary_cross_entropy", prediction, target)
-    s, t = operand(prediction), operand(target)
+    same_shape("binary_cross_entropy", logits, targets)
+    s, t = operand(logits), operand(targets)
     check_probabilities("targets", t)
     if from_logits:
         return reduced(softplus(s) - s * t, reduction)
