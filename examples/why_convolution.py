@@ -31,6 +31,17 @@ def connections(layer, inputs=8):
     return mg.jacobian(layer)(np.zeros(inputs))
 
 
+def costs(image, filters):
+    """(weights, connections) of a convolution and of a full layer from and to the same shapes.
+
+    `image` is (C, H, W), `filters` (O, C, F, F); each connection is one multiplication.
+    """
+    w = np.zeros(filters)
+    outputs = mg.conv2d(np.zeros((1, *image)), w).size
+    full = int(np.prod(image)) * outputs
+    return {"convolution": (w.size, w[0].size * outputs), "full": (full, full)}
+
+
 def by_position(x, w, cotangent):
     """The gradients (Ho, Wo, Fh, Fw) that a filter would have if each position had its own."""
     patches = np.lib.stride_tricks.sliding_window_view(x, w.shape)  # (Ho, Wo, Fh, Fw)
@@ -125,10 +136,8 @@ def picture_of_equivariance(out):
 
 def main(out: Path):
     """Print the numbers of a 32x32x3 image and six 5x5x3 filters; draw."""
-    layer, outputs = mg.nn.Conv2d(3, 6, 5, rng=0), 28 * 28 * 6
-    print(f"32x32x3 -> 28x28x6, convolution: {layer.weight.size:,} weights, "
-          f"{layer.weight[0].size * outputs:,} connections (one multiplication each)")  # fmt: skip
-    print(f"32x32x3 -> 28x28x6, full:        {3072 * outputs:,} weights, as many connections")
+    for name, (weights, links) in costs((3, 32, 32), (6, 3, 5, 5)).items():
+        print(f"32x32x3 -> 28x28x6, {name:11}: {weights:10,} weights, {links:10,} connections")
     sides = [int(receptive_field(layers).any(0).sum()) for layers in range(1, 6)]
     print(f"receptive field of 1 to 5 layers of 3x3 filters: {sides} pixels wide")
     rng = np.random.default_rng(0)

@@ -235,6 +235,23 @@ def test_L19_a_convolution_has_few_connections_and_few_weights(rng):
     np.testing.assert_array_equal(why_convolution.connections(lambda x: full @ x), full)
 
 
+def test_L19_the_numbers_of_connections_and_weights(rng):
+    costs = why_convolution.costs((3, 32, 32), (6, 3, 5, 5))
+    assert costs["convolution"][1] == 352_800
+    assert costs["full"][1] == 14_450_688
+    w = rng.normal(size=(2, 3, 3, 3))
+    found = mg.jacobian(lambda x: mg.conv2d(x[None], w))(rng.normal(size=(3, 6, 5)))
+    links, everything = why_convolution.costs((3, 6, 5), w.shape).values()
+    assert links == (np.unique(found[found != 0]).size, np.count_nonzero(found))
+    assert everything[1] == found.size
+
+
+def test_L20_one_filter_has_few_weights():
+    costs = why_convolution.costs((3, 32, 32), (6, 3, 5, 5))
+    assert costs["convolution"][0] == mg.nn.Conv2d(3, 6, 5, bias=False, rng=0).weight.size == 450
+    assert costs["full"][0] == (32 * 32 * 3) * (28 * 28 * 6) == 14_450_688
+
+
 def test_L20_the_filters_gradient_is_the_sum_over_all_positions(rng):
     x, w, g = rng.normal(size=(6, 7)), rng.normal(size=(3, 2)), rng.normal(size=(4, 6))
     parts = why_convolution.by_position(x, w, g)
