@@ -81,14 +81,112 @@ def with_torch() -> Step:
     return step
 
 
+def with_autograd() -> Step:
+    """The step with HIPS autograd."""
+    import autograd
+    import autograd.numpy as anp
+
+    def loss(parameters: list[np.ndarray]) -> np.ndarray:
+        w1, b1, w2, b2 = parameters
+        return anp.mean((anp.maximum(X @ w1 + b1, 0.0) @ w2 + b2 - Y) ** 2)
+
+    derivative = autograd.value_and_grad(loss)
+    parameters = weights()
+
+    def step() -> float:
+        value, gradients = derivative(parameters)
+        for p, g in zip(parameters, gradients, strict=True):
+            p -= RATE * g
+        return value
+
+    return step
+
+
+def with_mygrad() -> Step:
+    """The step with MyGrad, its checks as they come."""
+    import mygrad
+
+    parameters = [mygrad.tensor(w) for w in weights()]
+
+    def step() -> float:
+        w1, b1, w2, b2 = parameters
+        z = mygrad.matmul(mygrad.maximum(mygrad.matmul(X, w1) + b1, 0.0), w2) + b2
+        loss = ((z - Y) ** 2).mean()
+        loss.backward()
+        for p in parameters:
+            p.data -= RATE * p.grad
+        return loss.item()
+
+    return step
+
+
+def with_jax() -> Step:
+    """The whole step compiled by JAX; the parameters stay on its device."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+
+    def loss(parameters: list[jax.Array]) -> jax.Array:
+        w1, b1, w2, b2 = parameters
+        # where, not maximum: JAX halves the gradient at the tie in 0
+        z = X @ w1 + b1
+        return jnp.mean((jnp.where(z > 0, z, 0.0) @ w2 + b2 - Y) ** 2)
+
+    @jax.jit
+    def update(parameters: list[jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
+        value, gradients = jax.value_and_grad(loss)(parameters)
+        return value, [p - RATE * g for p, g in zip(parameters, gradients, strict=True)]
+
+    parameters = [jnp.asarray(w) for w in weights()]
+
+    def step() -> float:
+        nonlocal parameters
+        value, parameters = update(parameters)
+        return float(value)
+
+    return step
+
+
+def with_micrograd() -> Step:
+    """The step with micrograd, which knows numbers only."""
+    from micrograd.engine import Value
+
+    w1, b1, w2, b2 = ([Value(v) for v in w.ravel()] for w in weights())
+    parameters = [*w1, *b1, *w2, *b2]
+
+    def step() -> float:
+        loss = Value(0.0)
+        for (p, q), (target,) in zip(X.tolist(), Y.tolist(), strict=True):
+            hidden = [(w1[j] * p + w1[8 + j] * q + b1[j]).relu() for j in range(8)]
+            out = sum((h * w for h, w in zip(hidden, w2, strict=True)), b2[0])
+            loss = loss + (out - target) ** 2 * 0.25
+        for parameter in parameters:
+            parameter.grad = 0.0
+        loss.backward()
+        for parameter in parameters:
+            parameter.data -= RATE * parameter.grad
+        return loss.data
+
+    return step
+
+
+PEERS = {
+    "torch": ("PyTorch eager", with_torch),
+    "jax": ("JAX jit", with_jax),
+    "autograd": ("autograd", with_autograd),
+    "mygrad": ("MyGrad", with_mygrad),
+    "micrograd": ("micrograd", with_micrograd),
+}
+
+
 def run(quick: bool = False) -> list[Row]:
     """Our time as a ratio to each candidate that is installed."""
-    makers = {"minigrad": with_minigrad, "NumPy by hand": by_hand}
-    if find_spec("torch"):
-        makers["PyTorch eager"] = with_torch
+    installed = [peer for module, peer in PEERS.items() if find_spec(module)]
+    makers = {"minigrad": with_minigrad, "NumPy by hand": by_hand, **dict(installed)}
     losses = {name: losses_of(make()) for name, make in makers.items()}
     for name, found in losses.items():
-        np.testing.assert_allclose(found, losses["NumPy by hand"], rtol=1e-12, err_msg=name)
+        np.testing.assert_allclose(found, losses["NumPy by hand"], rtol=1e-10, err_msg=name)
     candidates = {name: make() for name, make in makers.items()}
     times = interleaved(candidates, rounds=10 if quick else 40)
     goals = {"NumPy by hand": 1.4, "PyTorch eager": 0.22}
@@ -97,7 +195,7 @@ def run(quick: bool = False) -> list[Row]:
 
 def losses_of(step: Step) -> list[float]:
     """The losses of the first three steps."""
-    return [step() for _ in range(3)]
+    return [float(step()) for _ in range(3)]
 
 
 if __name__ == "__main__":
