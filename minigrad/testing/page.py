@@ -77,9 +77,10 @@ def facts(op: Op, report: Report) -> list[str]:
     """What is checked, whose rule it is, and what the rules choose at kinks."""
     kind = f"{op.kind} in all arrays at once" if op.jointly else op.kind
     line = f"- {kind}, {' and '.join(report.modes)} mode, to order {report.order}"
-    names = {known_as(f) for f, ours in registry.items() if ours is op.function} - {""}
-    if names:
-        line += f"; for {', '.join(f'`{name}`' for name in sorted(names))}"
+    names = {known_as(f) for f, ours in registry.items() if ours is op.function}
+    numpys = sorted(name for name in names if name.startswith("np."))
+    if numpys:
+        line += f"; for {', '.join(f'`{name}`' for name in numpys)}"
     return [line, *[f"- {line}" for line in conventions(op)]]
 
 
