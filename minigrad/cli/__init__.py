@@ -1,4 +1,4 @@
-"""The command `minigrad`: the lecture's two networks, trained and drawn."""
+"""The command `minigrad`: the lecture's two networks, and formulas, drawn and traced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_con
 @click.group(context_settings=CONTEXT)
 @click.version_option(package_name="minigrad")
 def commands() -> None:
-    """Train the lecture's networks and draw their graphs, values and gradients in them."""
+    """Train the lecture's networks; draw graphs and play backprop, of them or of a formula."""
 
 
 out_option = click.option(
@@ -70,6 +70,70 @@ def cnn(data: str, out: Path, seed: int, epochs: int, batch: int, rate: float) -
     run(load(data, seed), folder(out), seed, epochs, batch, rate, Console())
 
 
+formula_argument = click.argument("formula")
+inputs_argument = click.argument("inputs", nargs=-1, metavar="[NAME=SHAPE]...")
+data_option = click.option(
+    "--data", multiple=True, metavar="NAME", help="An input that needs no gradient; repeatable."
+)
+
+
+@commands.command()
+@formula_argument
+@inputs_argument
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file: .svg .png .pdf .dot .mermaid .graphml .txt; without it, text is printed.",
+)
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light")
+@click.option("--direction", type=click.Choice(["down", "right", "up", "left"]), default="down")
+@data_option
+@seed_option
+def draw(
+    formula: str,
+    inputs: tuple[str, ...],
+    out: Path | None,
+    theme: str,
+    direction: str,
+    data: tuple[str, ...],
+    seed: int,
+) -> None:
+    """Draw a formula's graph, with values and the gradients of its sum.
+
+    Inputs are random numbers of a shape, or numbers: minigrad draw "relu(x @ w + b)" x=4x2
+    w=2x3 b=[0,0.5,1] -o f.svg
+    """
+    from minigrad.cli import formulas
+
+    result = formulas.computed(formula, inputs, data, seed)
+    click.echo(formulas.draw(result, out, theme=theme, direction=direction))
+
+
+@commands.command()
+@formula_argument
+@inputs_argument
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("trace.html"),
+    help="The file: .html plays the steps, .json and .gif also hold them.",
+)
+@data_option
+@seed_option
+def trace(
+    formula: str, inputs: tuple[str, ...], out: Path, data: tuple[str, ...], seed: int
+) -> None:
+    """Play backprop through a formula, step by step: one page that needs no network.
+
+    Inputs as in draw: minigrad trace "relu(x @ w + b)" x=4x2 w=2x3 b=3 -o f.html
+    """
+    from minigrad.cli import formulas
+
+    click.echo(formulas.trace(formulas.computed(formula, inputs, data, seed), out))
+
+
 def folder(out: Path) -> Path:
     """The folder, made if need be."""
     try:
@@ -91,6 +155,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         status = 2
     except MinigradError as error:
         click.echo(f"minigrad: {error}", err=True)
+        status = 2
+    except OSError as error:
+        click.echo(f"minigrad: {error.filename}: {error.strerror}.", err=True)
         status = 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("minigrad: stopped.", err=True)

@@ -32,13 +32,15 @@ EXPECTED = {
 def run(out: Path, seed: int, steps: int, console: Console) -> None:
     """Check the hand-set weights, train random ones, draw the trained network."""
     by_hand(console)
-    loss, prediction = train(seed, steps, console)
-    drawing = mg.draw(loss, names={"J": loss, "prediction": prediction})
+    network, loss, prediction = train(seed, steps, console)
+    names = {"J": loss, "prediction": prediction}
+    names |= {p.name: p for p in network.parameters() if p.name}
+    drawing = mg.draw(loss, names=names)
     written = [out / "xor.svg", out / "xor.png"]
     for path in written:
         drawing.save(path)
     written.append(out / "xor.html")
-    mg.trace(loss, names={"J": loss, "prediction": prediction}).save(written[-1])
+    mg.trace(loss, names=names).save(written[-1])
     console.print("Wrote " + ", ".join(str(path) for path in written), soft_wrap=True)
     if loss.item() >= GOAL:
         sys.exit(1)
@@ -72,8 +74,8 @@ def row(values: Any) -> str:
     return "  ".join(f"{value:g}" for value in values)
 
 
-def train(seed: int, steps: int, console: Console) -> tuple[mg.Tensor, mg.Tensor]:
-    """Train a 2-8-1 network from random weights until J < 1e-3; its last loss and prediction."""
+def train(seed: int, steps: int, console: Console) -> tuple[Module, mg.Tensor, mg.Tensor]:
+    """Train a 2-8-1 network from random weights until J < 1e-3; with its loss and prediction."""
     rng = np.random.default_rng(seed)
     x, target = mg.Tensor(POINTS, name="x"), mg.Tensor(TARGETS, name="target")
     network = mg.nn.Sequential(
@@ -103,7 +105,7 @@ def train(seed: int, steps: int, console: Console) -> tuple[mg.Tensor, mg.Tensor
             f"four points learn nothing: try another --seed, or more --steps.",
             style="bold red",
         )
-    return loss, prediction
+    return network, loss, prediction
 
 
 def cost(network: Module, x: mg.Tensor, target: mg.Tensor) -> tuple[mg.Tensor, mg.Tensor]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from minigrad.core.node import Node
 from minigrad.core.notes import Call, Scope, call_of, scope_of
@@ -51,7 +51,7 @@ def boxes_of(nodes: list[Node], scopes: tuple[Names, ...] = ()) -> Boxes:
     ordered = {number: sorted(path) for number, path in paths.items()}
     ordered |= paths_of_leaves(nodes, ordered, began)
     numbers = {start: i for i, start in enumerate(sorted(began), start=1)}
-    around = {start: 0 for start in began}
+    around = dict.fromkeys(began, 0)
     for path in ordered.values():
         around |= {start: outer for outer, start in zip([0, *path], path, strict=False)}
     numbers[0] = 0
@@ -90,20 +90,24 @@ def paths_of_leaves(
                 path = paths[user.number]
                 met = common.get(x.number, path)
                 common[x.number] = [a for a, b in zip(met, path, strict=False) if a == b]
-    owned = {start: tensors_of(thing) for start, thing in began.items()}
+    owned = {start: holder(thing) for start, thing in began.items()}
     found = {}
     for x in nodes:
         if x.op is None:
             path = common.get(x.number, [])
-            inside = [i for i, start in enumerate(path) if x.number > start or x in owned[start]]
+            inside = [i for i, start in enumerate(path) if x.number > start or owned[start](x)]
             found[x.number] = path[: inside[-1] + 1] if inside else []
     return found
 
 
-def tensors_of(thing: Call | Scope) -> set[Any]:
-    """The tensors that the module of a call holds, if it is still there."""
-    module = thing.module() if isinstance(thing, Call) else None
-    return {t for _, t in module.named_tensors()} if module is not None else set()
+def holder(thing: Call | Scope) -> Callable[[Node], bool]:
+    """Tells whether a tensor is a module's own: all parameters are, once the module is gone."""
+    if isinstance(thing, Scope):
+        return lambda x: False
+    module = thing.module()
+    if module is None:
+        return lambda x: x._tracked
+    return {t for _, t in module.named_tensors()}.__contains__
 
 
 def name_of(thing: Call | Scope, outer: Call | Scope | None, scopes: tuple[Names, ...]) -> str:

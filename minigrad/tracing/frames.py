@@ -29,6 +29,7 @@ KINDS = {  # fill and line, as in pictures
     "result": ("#d3efe3", "#00795a"),
 }
 POINTS = 72
+SHORT = 8  # ops one after the other that still go from left to right
 SLOW = 900  # milliseconds a frame of a gif
 
 
@@ -42,9 +43,10 @@ def frame(recorded: Recorded, count: int, kind: str) -> bytes:
 def dot(recorded: Recorded, count: int, images: Images) -> str:
     """The Graphviz source of one frame; its images are added to `images`."""
     now = recorded.steps[count - 1] if count else None
+    turn, leave, arrive = ("LR", "e", "w") if ranks(recorded) <= SHORT else ("TB", "s", "n")
     made, gradients = so_far(recorded, count)
     text = [
-        "digraph trace {",
+        f"digraph trace {{ rankdir={turn};",
         f'graph [fontname="{FONT}" bgcolor=white nodesep=0.3 ranksep=0.4 pad=0.15 labeljust=l '
         f"label=<{styled(caption(recorded, count), QUIET, 11)}>]",
         f'node [shape=box style="rounded,filled" fixedsize=true fontname="{FONT}" fontsize=11]',
@@ -66,8 +68,16 @@ def dot(recorded: Recorded, count: int, images: Images) -> str:
         )
     for v in recorded.values:
         for slot, x in enumerate(v.inputs):
-            text.append(f"{x}:s -> {v.number}:n [{edge_style(now, v, slot)}]")
+            text.append(f"{x}:{leave} -> {v.number}:{arrive} [{edge_style(now, v, slot)}]")
     return "\n".join([*text, "}"])
+
+
+def ranks(recorded: Recorded) -> int:
+    """The most ops that come one after the other."""
+    depth: dict[int, int] = {}
+    for v in recorded.values:
+        depth[v.number] = max((depth[x] + 1 for x in v.inputs), default=0)
+    return max(depth.values())
 
 
 def so_far(recorded: Recorded, count: int) -> tuple[set[int], dict[int, Array]]:

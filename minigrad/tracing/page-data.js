@@ -60,7 +60,8 @@ function short(x) { // three digits, for a cell
   if (!Number.isFinite(x) || Number.isInteger(x)) return number(x);
   const size = Math.abs(x);
   if (size >= 1e5 || size < 1e-3) return x.toExponential(0).replace("e+", "e");
-  return String(Number(x.toPrecision(3)));
+  const text = String(Number(x.toPrecision(3)));
+  return text.length > 7 ? String(Number(x.toPrecision(2))) : text;
 }
 function place(shape, index) {
   const at = [];

@@ -184,7 +184,7 @@ function arrayBox(v, what, i, absent, note = "") {
   else box.append(tag("div", { class: "scroll" }, isGrid(a) ? gridOf(v, what, a) : heatOf(v, what, a, i)));
   const [low, high, mean, norm, odd] = a.stats;
   if (a.size > 1) box.append(tag("p", { class: "quiet stats" }, `min ${number(low)}  max ${number(high)}  mean ${number(mean)}  norm ${number(norm)}${odd ? `  ${odd} not finite` : ""}`));
-  box.append(tag("p", { class: "readout mono" }));
+  if (a.numbers && a.size && !isGrid(a)) box.append(tag("p", { class: "readout mono kept" }));
   return box;
 }
 const isGrid = (a) => a.shape.length <= 2 && a.size <= 96 && (a.shape.at(-1) ?? 1) <= 12;
@@ -282,7 +282,7 @@ function productStory(v, index) {
   const { terms, whole } = contributions(v.id, index), most = 60;
   if (!terms.length) return [tag("p", { class: "quiet" }, users.get(v.id).length && whole ? "It feeds nothing that a gradient comes from." : "This is where backprop starts.")];
   const table = tag("table", { class: "terms products" });
-  table.append(tag("tr", {}, tag("td", { class: "quiet" }, "through"), tag("td", { class: "quiet" }, "what arrived there"), tag("td", { class: "quiet" }, "× slope"), tag("td", { class: "quiet number" }, "product")));
+  table.append(tag("tr", {}, tag("td", { class: "quiet" }, "through"), tag("td", { class: "quiet" }, "arrived there"), tag("td", { class: "quiet" }, "× slope"), tag("td", { class: "quiet number" }, "product")));
   let sum = 0, complete = whole;
   terms.forEach((term, i) => {
     const product = term.factor === null || term.g === null ? null : term.g * term.factor;
@@ -293,7 +293,7 @@ function productStory(v, index) {
   });
   if (terms.length > most) table.append(tag("tr", {}, tag("td", { colspan: 4, class: "quiet" }, `… and ${terms.length - most} more`)));
   if (complete) table.append(tag("tr", { class: "sum" }, tag("td", { colspan: 3 }, `the sum of ${terms.length} product${terms.length === 1 ? "" : "s"}`), tag("td", { class: "number" }, number(sum))));
-  return [table];
+  return [tag("div", { class: "wide" }, table)];
 }
 
 // --- playing
