@@ -58,6 +58,12 @@ def test_L1_the_slope_is_rosenblatts_rule(rng):
         assert -to_beta == -wrong.sum()
 
 
+def test_L2_both_lines_by_hand_solve_and():
+    for w, beta in perceptron.BY_HAND:
+        guesses = perceptron.perceptron(perceptron.POINTS, w, beta)
+        np.testing.assert_array_equal(guesses, [0, 0, 0, 1])
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_L2_the_rule_learns_and(seed):
     w, beta = perceptron.learn(perceptron.AND, seed=seed)[-1]
@@ -348,11 +354,18 @@ def test_the_pendulums_solver_agrees_with_scipys():
     np.testing.assert_allclose(physics.solve(physics.TRUTH), expected.y[0], atol=1e-3)
 
 
-def test_the_pendulums_jacobian_is_that_of_differences():
+def test_the_pendulums_jacobian_and_uncertainty_are_those_of_differences():
+    columns = [
+        (physics.solve(physics.TRUTH + step) - physics.solve(physics.TRUTH - step)) / 2e-6
+        for step in 1e-6 * np.eye(4)
+    ]
+    expected = np.stack(columns, axis=1)
     found = mg.jacobian(physics.solve)(physics.TRUTH)
-    for i, step in enumerate(1e-6 * np.eye(4)):
-        change = physics.solve(physics.TRUTH + step) - physics.solve(physics.TRUTH - step)
-        np.testing.assert_allclose(found[:, i], change / 2e-6, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    of_noise = np.linalg.norm(np.linalg.pinv(expected), axis=1)  # parameters per unit of noise
+    np.testing.assert_allclose(
+        physics.uncertainty(physics.TRUTH), physics.NOISE * of_noise, rtol=1e-4
+    )
 
 
 def test_the_fit_finds_the_pendulum_within_its_own_uncertainty():
