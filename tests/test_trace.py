@@ -239,8 +239,18 @@ def test_rows_of_equal_blocks_fold_into_one():
 
     network = mg.nn.Sequential(*[Block() for _ in range(12)])
     traced = mg.trace(np.sum(network(mg.Tensor(np.ones((1, 2))))))
+    data = as_data(traced.recorded, traced.nodes)
+    boxes = {box["title"]: int(number) for number, box in data["boxes"].items()}
+    assert boxes["network Sequential"] in data["open"]
+    assert boxes["Block x 12"] not in data["open"]
+
+
+def test_equal_layers_with_something_between_them_are_no_row():
+    rng = np.random.default_rng(0)
+    layers = [part for _ in range(4) for part in (mg.nn.Linear(2, 2, rng=rng), np.tanh)]
+    traced = mg.trace(np.sum(mg.nn.Sequential(*layers)(mg.Tensor(np.ones((1, 2))))))
     titles = [box["title"] for box in as_data(traced.recorded, traced.nodes)["boxes"].values()]
-    assert "Block x 12" in titles
+    assert not any(" x " in title for title in titles)
 
 
 # --- which element depends on which
@@ -395,12 +405,16 @@ def test_large_arrays_leave_the_page_but_their_statistics_stay():
     np.testing.assert_allclose(large["stats"][2], w.numpy().mean())
 
 
-def test_a_graph_of_a_thousand_nodes_has_a_page():
+def test_a_graph_of_thousands_of_nodes_has_a_page_and_a_larger_one_says_what_to_do():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     y = x
-    for _ in range(1000):
+    for _ in range(4900):
         y = np.sin(y)
     assert len(mg.trace(np.sum(y)).html) < 5_000_000
+    for _ in range(200):
+        y = np.sin(y)
+    with pytest.raises(DrawingError, match=r"5,102 nodes.*\.json"):
+        _ = mg.trace(np.sum(y)).html
 
 
 @given(st.lists(st.integers(-5, 40), unique=True).map(sorted))

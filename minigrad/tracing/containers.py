@@ -26,6 +26,7 @@ class Container:
     nodes: list[int] = field(default_factory=list)
     inner: list[int] = field(default_factory=list)
     output: int = 0  # the last node inside, which a folded box shows
+    row: bool = False  # equal boxes, told once
 
 
 def containers_of(recorded: Recorded) -> dict[int, Container]:
@@ -104,7 +105,8 @@ def fold_repeats(found: dict[int, Container], values: tuple[Value, ...]) -> None
     for container in list(found.values()):
         rows: list[list[int]] = []
         for number in container.inner:
-            if rows and signature(found, rows[-1][-1], values) == signature(found, number, values):
+            before = rows[-1][-1] if rows else 0
+            if before and follows(found, before, number, values):
                 rows[-1].append(number)
             else:
                 rows.append([number])
@@ -113,11 +115,28 @@ def fold_repeats(found: dict[int, Container], values: tuple[Value, ...]) -> None
                 continue
             number = max(found) + 1
             what = found[row[0]].title.split(" ")[-1] or "part"
-            found[number] = Container(number, f"{what} x {len(row)}", container.number, inner=row)
+            found[number] = Container(
+                number, f"{what} x {len(row)}", container.number, inner=row, row=True
+            )
             for one in row:
                 found[one].outer = number
             at = container.inner.index(row[0])
             container.inner[at : at + len(row)] = [number]
+
+
+def follows(
+    found: dict[int, Container], first: int, second: int, values: tuple[Value, ...]
+) -> bool:
+    """Whether two boxes are equal and nothing was computed between them."""
+    if signature(found, first, values) != signature(found, second, values):
+        return False
+    ends = [
+        [n for n in everything_in(found, found[number]) if values[n - 1].op]
+        for number in (first, second)
+    ]
+    if not all(ends):
+        return False
+    return not any(values[n - 1].op for n in range(max(ends[0]) + 1, min(ends[1])))
 
 
 def signature(found: dict[int, Container], number: int, values: tuple[Value, ...]) -> object:
@@ -149,7 +168,7 @@ def unfolded_at_first(found: dict[int, Container], most: int) -> list[int]:
     opened, level = [0], [0]
     seen = len(found[0].nodes) + len(found[0].inner)
     while level:
-        inner = [i for number in level for i in found[number].inner]
+        inner = [i for number in level for i in found[number].inner if not found[i].row]
         more = sum(len(found[i].nodes) + len(found[i].inner) - 1 for i in inner)
         if not inner or seen + more > most:
             break

@@ -11,15 +11,19 @@ import numpy as np
 
 from minigrad.core.node import Array, Node
 from minigrad.drawing.text import settings_of
+from minigrad.errors import DrawingError
 from minigrad.tracing.containers import Container, containers_of, unfolded_at_first
 from minigrad.tracing.dependence import Pattern, pattern_of
 from minigrad.tracing.layout import layouts
 from minigrad.tracing.panels import TITLE, look_of
-from minigrad.tracing.steps import Recorded, Step, Value
+from minigrad.tracing.steps import Part, Recorded, Step, Value
 from minigrad.tracing.words import written
 
 BUDGET = 3_600_000  # bytes of arrays as text, of the page's 5 MB
 SEEN_AT_FIRST = 16  # nodes and boxes
+MOST_VALUES = 5_000  # nodes of a page
+BOTH_WAYS = 1_000  # nodes that can also be laid out from left to right
+SMALL = 16  # elements of an array whose statistics the page works out
 
 
 # --- for people and programs
@@ -88,7 +92,7 @@ class Arrays:
                 "dtype": str(array.dtype),
                 "as": kind,
                 "data": b64encode(content).decode(),
-                "stats": statistics(array),
+                "stats": None if kind and array.size <= SMALL else statistics(array),
             }
             for array, (kind, content) in zip(self.list, packed, strict=True)
         ]
@@ -122,8 +126,16 @@ def finite_or_none(x: Any) -> float | None:
 
 def as_data(recorded: Recorded, nodes: tuple[Node, ...]) -> dict[str, Any]:
     """Everything that the page shows."""
+    if len(recorded.values) > MOST_VALUES:
+        raise DrawingError(
+            f"the graph has {len(recorded.values):,} nodes, and a page of more than "
+            f"{MOST_VALUES:,} would be too large. Trace a tensor nearer to the inputs, or save "
+            f".json, which has no limit."
+        )
     arrays = Arrays()
     found = containers_of(recorded)
+    turns = ("TB", "LR") if len(recorded.values) <= BOTH_WAYS else ("TB",)
+    rules = Rules()
     values = [value_data(v, arrays) for v in recorded.values]
     sizes = {f"n{v['id']}": (v["w"], v["h"]) for v in values}
     boxes = {str(i): box_data(c, recorded.values) for i, c in sorted(found.items()) if i}
@@ -133,10 +145,11 @@ def as_data(recorded: Recorded, nodes: tuple[Node, ...]) -> dict[str, Any]:
         "title": f"backprop from {recorded.values[-1].label}",
         "arrays": [],  # filled in below, once all are known
         "values": values,
-        "steps": [step_data(step, arrays) for step in recorded.steps],
+        "steps": [step_data(step, arrays, rules) for step in recorded.steps],
+        "rules": rules.list,
         "boxes": boxes,
         "open": unfolded_at_first(found, SEEN_AT_FIRST),
-        "layouts": {turn: layouts(found, recorded.values, sizes, turn) for turn in ("TB", "LR")},
+        "layouts": {turn: layouts(found, recorded.values, sizes, turn) for turn in turns},
         **patterns(recorded, nodes, arrays),
     } | {"arrays": arrays.data()}
 
@@ -202,7 +215,24 @@ def box_data(container: Container, values: tuple[Value, ...]) -> dict[str, Any]:
     }
 
 
-def step_data(step: Step, arrays: Arrays) -> dict[str, Any]:
+class Rules:
+    """What a rule is, once for all steps that use it."""
+
+    def __init__(self) -> None:
+        self.list: list[dict[str, Any]] = []
+        self.known: dict[tuple[Any, ...], int] = {}
+
+    def __call__(self, part: Part) -> int:
+        """The number of a part's rule."""
+        key = (part.formula, part.letters, part.words)
+        if key not in self.known:
+            self.known[key] = len(self.list)
+            names = ("formula", "letters", "words")
+            self.list.append(dict(zip(names, key, strict=True)))
+        return self.known[key]
+
+
+def step_data(step: Step, arrays: Arrays, rules: Rules) -> dict[str, Any]:
     """One step."""
     return {
         "phase": step.phase,
@@ -212,9 +242,7 @@ def step_data(step: Step, arrays: Arrays) -> dict[str, Any]:
         "parts": [
             {
                 "input": part.input,
-                "formula": part.formula,
-                "letters": list(part.letters),
-                "words": part.words,
+                "rule": rules(part),
                 "contribution": arrays(part.contribution),
                 "sum": arrays(part.sum),
             }

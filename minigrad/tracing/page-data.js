@@ -18,8 +18,18 @@ function arrayOf(i) {
   if (a.numbers === undefined) {
     a.numbers = a.as ? unpacked(a.data, a.as) : null;
     a.size = a.shape.reduce((n, side) => n * side, 1);
+    a.stats ??= statistics(a.numbers);
   }
   return a;
+}
+
+for (const step of trace.steps) for (const part of step.parts) Object.assign(part, trace.rules[part.rule]);
+
+function statistics(numbers) {
+  const finite = [...numbers].filter(Number.isFinite), odd = numbers.length - finite.length;
+  if (!finite.length) return [null, null, null, null, odd];
+  const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length;
+  return [Math.min(...finite), Math.max(...finite), mean, Math.hypot(...finite), odd];
 }
 
 const users = new Map(trace.values.map((v) => [v.id, []])); // who takes a value, and in which slot

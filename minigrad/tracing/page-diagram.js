@@ -137,8 +137,10 @@ function nodeShape(p) {
 
 function heading(shape, v, title, x, y, w) {
   shape.append(make("text", { class: "title", x: x + 8, y: y + 15 }, title));
-  shape.append(make("text", { class: "shape", x: x + w - 8, y: y + 15, "text-anchor": "end" }, `${v.op && !v.name ? `${v.label} ` : ""}(${arrayOf(v.value).shape.join(",")}${arrayOf(v.value).shape.length === 1 ? "," : ""})`));
+  shape.append(make("text", { class: "shape", x: x + w - 8, y: y + 15, "text-anchor": "end" }, `${v.op && !v.name ? `${v.label} ` : ""}${brief(v)}`));
 }
+
+const brief = (v) => shapeText(arrayOf(v.value).shape).replaceAll(" ", "");
 
 function foldedBox(p) {
   const box = trace.boxes[p.id], v = values.get(box.output);
@@ -151,7 +153,7 @@ function foldedBox(p) {
   shape.append(sign, bar);
   bar.addEventListener("click", (e) => { if (!stage.moved) { e.stopPropagation(); fold(p.id, true); } });
   shape.append(make("text", { class: "shape", x: x + 8, y: y + 31 }, v.title));
-  shape.append(make("text", { class: "shape", x: x + p.w - 12, y: y + 31, "text-anchor": "end" }, `(${arrayOf(v.value).shape.join(",")})`));
+  shape.append(make("text", { class: "shape", x: x + p.w - 12, y: y + 31, "text-anchor": "end" }, brief(v)));
   finishNode(shape, v, x, y + 38, p.w - 4);
   return shape;
 }
@@ -331,6 +333,7 @@ function moveView() {
 function chooseTurn() {
   const { width, height } = stage.getBoundingClientRect();
   const sizes = {};
+  if (!trace.layouts.LR) { byId("turn").hidden = true; return; }
   for (const turn of ["TB", "LR"]) {
     state.turn = turn;
     const all = arrange(0);

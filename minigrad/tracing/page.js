@@ -323,6 +323,7 @@ byId("fold").onclick = () => foldAll(false);
 byId("unfold").onclick = () => foldAll(true);
 if (!Object.keys(trace.boxes).length) byId("fold").parentElement.hidden = true;
 function turnOver() {
+  if (!trace.layouts.LR) return;
   state.turn = state.turn === "TB" ? "LR" : "TB";
   layOut(); show(); fit(false);
 }
