@@ -1,7 +1,7 @@
 """XOR by a multi-layer perceptron: set by hand, then learned (L4 to L6 of the lecture).
 
 Writes xor_by_hand.svg, xor_before.svg and xor_after.svg (the graphs, values and gradients in
-them) and xor_regions.png.
+them), xor_regions.png, and xor_trace.html, which plays the backprop of the first step.
 """
 
 from pathlib import Path
@@ -96,7 +96,9 @@ def main(out: Path):
     draw(steps["J"], {name[0]: t for name, t in steps.items()}, out / "xor_by_hand.svg")
 
     net = network(seed=0)
-    draw(cost_of(net), {"network": net}, out / "xor_before.svg")
+    cost = cost_of(net)
+    draw(cost, {"network": net}, out / "xor_before.svg")
+    mg.trace(cost, names={"network": net}).save(out / "xor_trace.html")
     costs = train(net)
     draw(cost_of(net), {"network": net}, out / "xor_after.svg")
     print(f"learned: J = {costs[-1]:.6f} after {len(costs) - 1} steps (it was {costs[0]:.3f})")
