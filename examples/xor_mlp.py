@@ -41,7 +41,8 @@ def network(seed, activation=mg.relu):
 def cost_of(net):
     """J = 1/4 * sum (f*(x) - f(x))^2 over the four points, and its gradients in `.grad`."""
     net.zero_grad()
-    cost = mg.mse(net(mg.Tensor(POINTS, name="X")), XOR[:, None])
+    target = mg.Tensor(XOR[:, None], name="f*(X)")
+    cost = mg.mse(net(mg.Tensor(POINTS, name="X")), target)
     cost.backward()
     return cost
 
