@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import DrawingError, GraphError, OverwrittenError, ShapeError
+from minigrad.testing.inputs import cases_of, draw
+from minigrad.testing.library import library_ops
 from minigrad.testing.strategies import programs
 from minigrad.tracing.data import BUDGET, as_data, runs
 from minigrad.tracing.dependence import pattern_of
@@ -96,6 +99,35 @@ def add_products(total, v, node, slot, inputs):
             total[i] += g[j] * factor
             at += 1
     return True
+
+
+@pytest.mark.parametrize("family", library_ops())
+def test_the_products_are_right_for_every_op(family):
+    rng = np.random.default_rng(0)
+    for op in library_ops()[family]:
+        for case in cases_of(op) if op.samples is not None else ():
+            arrays = [np.asarray(a) for a in draw(case, rng)]
+            z = op.function(
+                *[mg.Tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays], **case.settings
+            )
+            if z.requires_grad:
+                v, inputs = one_step(z, rng)
+                for slot, x in enumerate(z.inputs):
+                    if x.requires_grad:
+                        total = np.zeros(x.size)
+                        assert add_products(total, v, z, slot, inputs), (op, slot)
+                        expected = v.parts[slot].contribution.ravel()
+                        np.testing.assert_allclose(total, expected, rtol=1e-8, atol=1e-9)
+
+
+def one_step(z, rng):
+    """The backward step at a node with a random cotangent, its value beside; and its inputs."""
+    traced = mg.trace(z, grad=rng.normal(size=z.shape))
+    str(traced)
+    step = next(s for s in traced if s.phase == "backward" and s.node == len(traced.values))
+    result = traced.values[-1]
+    shown = SimpleNamespace(value=result.value, gradient=result.gradient, parts=step.parts)
+    return shown, [traced.values[i - 1].value for i in result.inputs]
 
 
 def test_forward_steps_come_in_order_then_the_sweep_and_sums_build_up():

@@ -100,16 +100,25 @@ class Local:
             yield int(j), self.row(j, values, z)
 
     def near(self) -> list[Array]:
-        """Values like those at hand, moved a little so that none is zero or like another."""
-        moved = []
-        for x in self.values:
-            if x.dtype.kind != "f":
-                moved.append(x)
+        """Values like those at hand, moved so that none is zero or like another.
+
+        As far as the op goes along: a matrix that must be positive definite moves less.
+        """
+        for far in (1.0, 0.1, 0.01, 0.001):
+            moved = [self.moved(x, far) for x in self.values]
+            try:
+                if np.isfinite(self.result(moved)).all():
+                    return moved
+            except np.linalg.LinAlgError:
                 continue
-            x = x.astype(np.float64)
-            size = np.max(np.abs(x), initial=0) or 1.0
-            moved.append(x + size * self.rng.uniform(0.01, 0.1, x.shape))
-        return moved
+        return self.values
+
+    def moved(self, x: Array, far: float) -> Array:
+        """Floating-point values, moved by up to a tenth of the largest."""
+        if x.dtype.kind != "f":
+            return x
+        size = np.max(np.abs(x), initial=0) or 1.0
+        return x + far * size * self.rng.uniform(0.01, 0.1, x.shape)
 
     def with_input(self, values: list[Array], slot: int, new: Array) -> list[Array]:
         """The values with another one in a slot."""
@@ -166,8 +175,11 @@ def is_affine(local: Local, values: list[Array]) -> bool:
     x = values[local.slot]
     moved = local.with_input(values, local.slot, x * local.rng.uniform(-2, 2, x.shape))
     rows = sample(local)
-    pairs = zip(local.jacobian(values, rows), local.jacobian(moved, rows), strict=True)
-    return all(np.allclose(a, b, rtol=1e-9, atol=0) for (_, a), (_, b) in pairs)
+    try:
+        pairs = zip(local.jacobian(values, rows), local.jacobian(moved, rows), strict=True)
+        return all(np.allclose(a, b, rtol=1e-9, atol=0) for (_, a), (_, b) in pairs)
+    except np.linalg.LinAlgError:  # not an input for this op, as it would be for a linear one
+        return False
 
 
 def affine(local: Local, generic: list[Array]) -> Pattern:
