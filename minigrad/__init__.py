@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import nn as nn
     from minigrad import optim as optim
+    from minigrad.drawing import diff as diff
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
     from minigrad.drawing import why as why
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
 
 LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
     "data": "minigrad.data",
+    "diff": "minigrad.drawing:diff",
     "draw": "minigrad.drawing:draw",
     "formula": "minigrad.formulas:formula",
     "graph": "minigrad.drawing:graph",

@@ -705,9 +705,9 @@ def test_a_large_graph_is_folded_and_says_so(tmp_path):
     z = np.sum(z)
     z.backward()
     drawing = mg.draw(z)
-    assert repr(drawing) == "<Drawing of 10,002 nodes, folded into 4>"
-    assert "tanh x 9,999" in texts(drawing)
-    assert "10,002 nodes, folded into 4: more than limit=2,000 cannot be read." in shown(drawing)
+    assert repr(drawing) == "<Drawing of 10,002 nodes, folded into 3>"
+    assert "tanh x 10,000" in texts(drawing)
+    assert "10,002 nodes, folded into 3: more than limit=2,000 cannot be read." in shown(drawing)
     drawing.save(tmp_path / "a.png")
     assert sorted(drawing._repr_mimebundle_()) == ["image/svg+xml", "text/plain"]
     np.testing.assert_allclose(mg.graph(z).nodes[1]["gradient"], x.grad)
@@ -718,4 +718,4 @@ def test_the_limit_can_be_moved():
     for _ in range(6):
         z = np.tanh(z)
     assert repr(mg.draw(z, limit=7)) == "<Drawing of 7 nodes>"
-    assert repr(mg.draw(z, limit=6)) == "<Drawing of 7 nodes, folded into 3>"
+    assert repr(mg.draw(z, limit=6)) == "<Drawing of 7 nodes, folded into 2>"

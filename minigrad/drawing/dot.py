@@ -69,13 +69,17 @@ def edges(
     if style.direction == "up":
         side = "s"
     for slot, number in enumerate(vertex.inputs):
-        port = f":{slot}:{side}" if len(vertex.arguments) > 1 and style.direction != "up" else ""
+        told = len(vertex.arguments) > 1 and slot < len(vertex.arguments)
+        port = f":{slot}:{side}" if told and style.direction != "up" else f":{side}"
         source = str(number)
         if number not in there:
             source = f"{vertex.number}.{slot}"
             made.node(source, f"<{styled('…', style.theme.quiet)}>")
         weight = "10" if slot == main else "1"
-        made.edge(source, f"{vertex.number}{port or ':' + side}", weight=weight)
+        old = vertex.kind == "changed" and slot >= max(len(vertex.arguments), 1)
+        gone = old or "removed" in (vertex.kind, there[number].kind if number in there else "")
+        look = {"style": "dashed", "color": style.theme.looks["removed"].line} if gone else {}
+        made.edge(source, f"{vertex.number}{port}", weight=weight, **look)
     if vertex.beyond:
         more = f"… {vertex.beyond:,} more" if vertex.beyond > 1 else "…"
         made.node(f"{vertex.number}.out", f"<{styled(more, style.theme.quiet)}>")

@@ -21,6 +21,10 @@ SHORTEST_CHAIN = 4
 LEAVES = ("data", "parameter")
 
 
+Input = int | tuple[object, ...]  # how many ops ago it was computed, or what leaf it is
+Signature = tuple[tuple[object, ...], tuple[Input, ...]]  # what a node is, and its inputs
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """Nodes that are to be drawn as one."""
@@ -48,7 +52,7 @@ def fold(picture: Snapshot, depth: int | None, limit: int) -> Snapshot:
         f"{whole:,} nodes, folded into {len(folded.vertices):,}: more than limit={limit:,} cannot "
         f"be read. depth=, around= and limit= choose what is shown."
     )
-    return replace(folded, note=note)
+    return replace(folded, note=f"{picture.note} {note}".lstrip())
 
 
 def by_depth(picture: Snapshot, goal: int) -> Snapshot:
@@ -104,13 +108,43 @@ def without_repeats(picture: Snapshot, least: int, only_folds: bool = False) -> 
     ops = computed(picture)
     paths = picture.paths()
     folds = []
-    for repeat in repeats(signatures(picture, ops), least):
+    known = signatures(picture, ops)
+    for repeat in from_the_first(repeats(known, max(least - 1, 2)), known):
+        if repeat.times < least:
+            continue
         members = ops[repeat.start : repeat.start + repeat.period * repeat.times]
         if not only_folds or any(vertex.kind == "folded" for vertex in members[: repeat.period]):
             box = common([paths[vertex.box] for vertex in members])
             title = title_of_boxes(picture, members, repeat) or title_of_repeat(members, repeat)
             folds.append(Fold(tuple(members), title, box))
     return merged(picture, folds)
+
+
+def from_the_first(found: list[Repeat], known: list[Signature]) -> list[Repeat]:
+    """The same repeats, each with the time before it that works on a leaf and not on a result."""
+    longer = []
+    free = 0
+    for repeat in found:
+        start, period = repeat.start - repeat.period, repeat.period
+        firsts = range(start, repeat.start)
+        if start >= free and all(begins(known[i], known[i + period], i - start) for i in firsts):
+            repeat = Repeat(start, period, repeat.times + 1)
+        longer.append(repeat)
+        free = repeat.start + period * repeat.times
+    return longer
+
+
+def begins(first: Signature, later: Signature, place: int) -> bool:
+    """Whether two steps are the same but for inputs from outside that are leaves in the first."""
+    (what, inputs), (other, others) = first, later
+    return (
+        what == other
+        and len(inputs) == len(others)
+        and all(
+            a == b or (isinstance(a, tuple) and isinstance(b, int) and b > place)
+            for a, b in zip(inputs, others, strict=True)
+        )
+    )
 
 
 def title_of_boxes(picture: Snapshot, members: list[Vertex], repeat: Repeat) -> str:
@@ -134,13 +168,13 @@ def title_of_repeat(members: list[Vertex], repeat: Repeat) -> str:
     return f"{what} x {repeat.times:,}" if repeat.period == 1 else f"({what}) x {repeat.times:,}"
 
 
-def signatures(picture: Snapshot, ops: list[Vertex]) -> list[object]:
+def signatures(picture: Snapshot, ops: list[Vertex]) -> list[Signature]:
     """What must be equal in two nodes for them to be the same step of a repeated part."""
     position = {vertex.number: i for i, vertex in enumerate(ops)}
     leaves = {vertex.number: vertex for vertex in picture.vertices if vertex.number not in position}
-    found: list[object] = []
+    found: list[Signature] = []
     for i, vertex in enumerate(ops):
-        inputs = tuple(
+        inputs: tuple[Input, ...] = tuple(
             i - position[n] if n in position else described(leaves.get(n)) for n in vertex.inputs
         )
         settings = plain(list(vertex.settings.values()))

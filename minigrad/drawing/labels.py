@@ -33,17 +33,25 @@ def contents(vertex: Vertex, images: Images | None, style: Style) -> Iterator[st
     theme = style.theme
     value = vertex.value if "value" in style.show else None
     gradient = vertex.gradient if "grad" in style.show else None
-    digits = widest([array for array in (value, gradient) if array is not None])
+    arrays = [value, gradient, *vertex.changes.values()]
+    digits = widest([array for array in arrays if array is not None])
     rows: list[str] = []
     if value is not None:
         rows += content("value", value, digits, theme.ink, images, theme)
+        if "value" in vertex.changes:
+            rows += content("change", vertex.changes["value"], digits, theme.ink, images, theme)
         if vertex.overwritten:
             rows.append(remark("overwritten since it was used", theme))
     if gradient is not None:
         title = "stored .grad" if vertex.stored else "gradient"
         rows += content(title, gradient, digits, theme.slope, images, theme)
+        if "gradient" in vertex.changes:
+            change = vertex.changes["gradient"]
+            rows += content("change", change, digits, theme.slope, images, theme)
     elif vertex.remark and "grad" in style.show:
         rows.append(remark(vertex.remark, theme))
+    if vertex.was:
+        rows.append(remark(vertex.was, theme))
     if vertex.source and "source" in style.show:
         rows.append(remark(vertex.source, theme))
     if rows:
@@ -86,7 +94,7 @@ def heading(vertex: Vertex, style: Style) -> Iterator[str]:
         what += styled(" = ", theme.quiet) if name else ""
         what += styled(op, theme.ink, bold=not name)
     elif vertex.kind != "folded":
-        what += styled(f" {vertex.kind}" if name else vertex.kind, theme.quiet)
+        what += styled(f" {vertex.noun}" if name else vertex.noun, theme.quiet)
     dtype = "" if vertex.value.dtype == float else f" {vertex.value.dtype}"
     shape = f"  {vertex.value.shape}{dtype}" if "shape" in style.show else ""
     sides = [cell(what, 'ALIGN="LEFT" BALIGN="LEFT"')]

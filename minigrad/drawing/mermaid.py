@@ -38,20 +38,23 @@ def mermaid(picture: Snapshot, style: Style) -> str:
         if any(vertex.kind == kind for vertex in picture.vertices)
     ]
     if picture.note:
-        lines.append(f"  note[{quoted(picture.note)}]")
+        lines.append(f"  remark[{quoted(picture.note)}]")
     return "\n".join(lines) + "\n"
 
 
 def node(vertex: Vertex, style: Style) -> str:
     """The line that states a node."""
-    what = " = ".join(part for part in (vertex.name, vertex.op) if part) or vertex.kind
+    what = " = ".join(part for part in (vertex.name, vertex.op) if part) or vertex.noun
     parts = [what, inside(vertex.ops) if vertex.ops else settings_of(vertex.settings)]
     if "shape" in style.show:
         parts.append(str(vertex.value.shape))
     if "value" in style.show:
         parts.append(brief(vertex.value))
+        parts += [f"change {brief(x)}" for what, x in vertex.changes.items() if what == "value"]
     if "grad" in style.show and vertex.gradient is not None:
         parts.append(f"gradient {brief(vertex.gradient)}")
+        parts += [f"change {brief(x)}" for what, x in vertex.changes.items() if what != "value"]
+    parts.append(vertex.was)
     if "source" in style.show:
         parts.append(vertex.source)
     label = "<br/>".join(escaped(part) for part in parts if part)

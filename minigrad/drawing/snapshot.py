@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,14 @@ class Vertex:
     box: int = 0  # the innermost module's call or scope it was made in; 0 for none
     source: str = ""  # the user's line, if `minigrad.sources` noted it
     ops: tuple[str, ...] = ()  # of a folded node: all that are in it
+    changes: Mapping[str, Array] = field(default_factory=dict)  # of "value" and "gradient"
+    was: str = ""  # what else was different before
     beyond: int = 0  # how many that use it lie outside the part drawn
+
+    @property
+    def noun(self) -> str:
+        """What it is called that has neither name nor op."""
+        return "leaf" if self.kind in ("added", "removed", "changed", "same") else self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,12 @@ from minigrad.drawing.text import brief, inside, printable, settings_of
 from minigrad.drawing.themes import Style
 
 WIDEST = 60  # of a column that the next one is aligned to
-MARKS = {"data": "□", "parameter": "■", "folded": "▣"}
+MARKS = {"data": "□", "parameter": "■", "folded": "▣"} | {
+    "added": "+",
+    "removed": "-",
+    "changed": "~",
+    "same": "=",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Line:
     left: str
     below: str
     number: int
+    again: bool = False  # it is told of elsewhere
 
 
 def tree(picture: Snapshot, style: Style) -> str:
@@ -32,17 +38,16 @@ def tree(picture: Snapshot, style: Style) -> str:
     owner = owners(picture, mains)
     rows: list[tuple[str, ...]] = []
     stack = [Line("", "", v.number) for v in picture.vertices if v.number not in owner]
-    told: set[int] = set()
     while stack:
         line = stack.pop()
         vertex = by_number.get(line.number)
         if vertex is None:
             rows.append((f"{line.left}…",))
             continue
-        if line.number in told:
-            rows.append((f"{line.left}↑ #{line.number} {called(vertex)}",))
+        if line.again:
+            name = printable(vertex.name or vertex.op or vertex.noun)
+            rows.append((f"{line.left}→ #{line.number} {name}",))
             continue
-        told.add(line.number)
         head = f"{line.left}{MARKS.get(vertex.kind, '●')} #{line.number} {called(vertex)}"
         rows.append((head, *said(vertex, style)))
         stack.extend(reversed(inputs_below(line, vertex, mains, owner)))
@@ -62,7 +67,8 @@ def inputs_below(
     for i, number in enumerate(sides):
         last = not on and i == len(sides) - 1
         left = line.below + ("╰─" if last else "├─")
-        lines.append(Line(left, line.below + ("  " if last else "│ "), number))
+        again = owner.get(number) != line.number
+        lines.append(Line(left, line.below + ("  " if last else "│ "), number, again))
     return [*lines, Line(line.below, line.below, main)] if on and main is not None else lines
 
 
@@ -80,18 +86,27 @@ def main_inputs(picture: Snapshot) -> dict[int, int]:
 
 
 def owners(picture: Snapshot, mains: dict[int, int]) -> dict[int, int]:
-    """The user below which each node is told: one whose main input it is, else the latest."""
+    """The user below which each node is told: on the main line, else as a main input, else last."""
+    used = {n for vertex in picture.vertices for n in vertex.inputs}
+    trunk = set()
+    for vertex in reversed(picture.vertices):
+        if vertex.number not in used or vertex.number in trunk:
+            trunk |= {vertex.number, mains.get(vertex.number, vertex.number)}
+
+    def rank(user: int, number: int) -> int:
+        return (mains.get(user) == number) * (1 + (user in trunk))
+
     found: dict[int, int] = {}
     for vertex in picture.vertices:
         for number in vertex.inputs:
-            if mains.get(found.get(number, 0)) != number or mains.get(vertex.number) == number:
+            if number not in found or rank(vertex.number, number) >= rank(found[number], number):
                 found[number] = vertex.number
     return found
 
 
 def called(vertex: Vertex) -> str:
     """What a node is: its name, its op, its settings."""
-    what = " = ".join(part for part in (vertex.name, vertex.op) if part) or vertex.kind
+    what = " = ".join(part for part in (vertex.name, vertex.op) if part) or vertex.noun
     more = inside(vertex.ops) if vertex.ops else settings_of(vertex.settings)
     return printable(f"{what} ({more})" if more else what)
 
@@ -103,13 +118,20 @@ def said(vertex: Vertex, style: Style) -> list[str]:
         dtype = "" if vertex.value.dtype == float else f" {vertex.value.dtype}"
         cells.append(f"{vertex.value.shape}{dtype}")
     if "value" in style.show:
-        cells.append(brief(vertex.value))
+        cells.append(brief(vertex.value) + change(vertex, "value"))
     if "grad" in style.show:
         gradient = vertex.gradient
-        cells.append(vertex.remark if gradient is None else f"gradient {brief(gradient)}")
+        told = f"gradient {brief(gradient)}" if gradient is not None else vertex.remark
+        cells.append(told + change(vertex, "gradient"))
+    cells += [printable(vertex.was)] if vertex.was else []
     if "source" in style.show:
         cells.append(printable(vertex.source))
     return cells
+
+
+def change(vertex: Vertex, what: str) -> str:
+    """How far the value or the gradient has moved, where two graphs are compared."""
+    return f"  change {brief(vertex.changes[what])}" if what in vertex.changes else ""
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
