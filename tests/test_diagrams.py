@@ -382,6 +382,7 @@ def mermaid_texts(text):
         rf" *(n\d+|i\d+_\d+{label}) -->(\|\"[^\"<>&|]*\"\|)? n\d+",
         rf" *n\d+ --> o\d+{label}",
         rf" *remark{label}",
+        r" *style b\d+ fill:#\w{6},stroke:#\w{6},color:#\w{6}",
         r" *classDef \w+ fill:#\w{6},stroke:#\w{6},color:#\w{6}",
     ]
     found, depth = [], 0
@@ -391,7 +392,9 @@ def mermaid_texts(text):
         depth += line.strip().startswith("subgraph") - (line.strip() == "end")
         found += re.findall(label, line)
     assert depth == 0
-    return [html.unescape(re.sub(r"#(\d+);", r"&#\1;", part)) for part in found]
+    return [
+        html.unescape(re.sub(r"#(\d+);", r"&#\1;", part)).replace("\u2060", "") for part in found
+    ]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from minigrad.core.node import Array
 from minigrad.drawing.images import GRADIENTS, VALUES, Strip, is_picture, strip
 from minigrad.drawing.snapshot import Vertex
-from minigrad.drawing.text import fits, inside, lines_of, settings_of, widest
+from minigrad.drawing.text import fits, inside, lines_of, settings_of, shortened, widest
 from minigrad.drawing.themes import Style, Theme
 
 Images = dict[str, bytes]  # PNG files by name
@@ -53,7 +53,7 @@ def contents(vertex: Vertex, images: Images | None, style: Style) -> Iterator[st
     if vertex.was:
         rows.append(remark(vertex.was, theme))
     if vertex.source and "source" in style.show:
-        rows.append(remark(vertex.source, theme))
+        rows.append(remark(shortened(vertex.source), theme))
     if rows:
         yield "<HR/>"
         yield from rows

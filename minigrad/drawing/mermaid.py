@@ -37,6 +37,9 @@ def mermaid(picture: Snapshot, style: Style) -> str:
         for kind, look in style.theme.looks.items()
         if any(vertex.kind == kind for vertex in picture.vertices)
     ]
+    box, ink = style.theme.box, style.theme.quiet
+    drawn = {number for vertex in picture.vertices for number in paths[vertex.box][:MOST_LEVELS]}
+    lines += [f"  style b{n} fill:{box.fill},stroke:{box.line},color:{ink}" for n in sorted(drawn)]
     if picture.note:
         lines.append(f"  remark[{quoted(picture.note)}]")
     return "\n".join(lines) + "\n"
@@ -82,7 +85,9 @@ def quoted(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which nothing means anything to Mermaid or HTML."""
-    return "".join(
-        c if c.isalnum() or c in HARMLESS else f"#{ord(c)};" for c in printable(text, lines=False)
-    )
+    """Text in which nothing means anything to Mermaid or HTML.
+
+    Mermaid breaks the line at a backslash and an n even so; what joins words parts them.
+    """
+    shown = printable(text).replace("\\n", "\\\u2060n")
+    return "".join(c if c.isalnum() or c in HARMLESS else f"#{ord(c)};" for c in shown)

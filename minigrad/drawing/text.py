@@ -15,6 +15,7 @@ ROWS, COLUMNS = 8, 8  # an array of at most 32 numbers that fits in here is show
 FULL = 32
 FEW = 6  # numbers on one line
 LONGEST = 40  # characters of a setting
+LONGEST_LINE = 60  # characters of a line of the user's program
 MOST_OPS = 5  # named of a folded node
 
 
@@ -54,15 +55,18 @@ def brief(array: Array) -> str:
     return ", ".join(summary(array))
 
 
-def printable(text: str, lines: bool = False) -> str:
+def printable(text: str) -> str:
     """Text without what a terminal or XML takes for more than text.
 
     Control characters, halves of pairs and marks that turn the direction of writing stand as
-    their codes; line breaks stay if `lines` says so.
+    their codes.
     """
-    return "".join(
-        c if not category(c).startswith("C") or (lines and c == "\n") else coded(c) for c in text
-    )
+    return "".join(coded(c) if category(c).startswith("C") else c for c in text)
+
+
+def shortened(text: str) -> str:
+    """Text that is not too long for a node."""
+    return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"
 
 
 def coded(c: str) -> str:
