@@ -240,6 +240,18 @@ def test_the_products_of_a_weight_are_those_of_its_map(open_page, cnn_page):
     assert total == pytest.approx(stated, rel=1e-3)
 
 
+def test_every_gradient_of_the_page_is_the_sum_of_its_products(open_page, xor_page):
+    page = open_page(xor_page)
+    pairs = page.evaluate(
+        """() => trace.values.filter((v) => v.gradient !== null && v.kind !== 'result')
+        .flatMap((v) => [...arrayOf(v.gradient).numbers].map((g, i) => [g, contributions(v.id, i).terms
+            .reduce((sum, term) => sum + term.g * term.factor, 0)]))"""
+    )
+    assert len(pairs) == 2 * 8 + 8 + 8 + 1 + 3 * 4 * 8 + 2 * 4  # parameters and results
+    stated, summed = np.transpose(pairs)
+    np.testing.assert_allclose(summed, stated, rtol=1e-12, atol=1e-15)
+
+
 def test_modules_fold_and_unfold(open_page, cnn_page):
     page = open_page(cnn_page)
     assert page.locator("#graph .node.folded").count() == 3
