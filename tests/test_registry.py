@@ -136,7 +136,8 @@ def test_every_function_of_numpy_is_called():
 
 
 def test_every_public_word_is_called():
-    words = {name: word for name, word in vars(mg).items() if not name.startswith("_")}
+    eager = vars(mg).keys() - mg.LAZY.keys()  # the lazy ones come and go with other tests
+    words = {name: vars(mg)[name] for name in eager if not name.startswith("_")}
     functions = {name for name, word in words.items() if isinstance(word, FunctionType)}
     checked = {id(f) for f in CALLS} | {id(registry[f]) for f in CALLS if f in registry}
     checked |= {id(op.function) for op in OPS.values()}
