@@ -66,13 +66,13 @@ def picture_of_maps(network, image, out):
 
 
 def picture_of_excitement(network, rng, out):
-    """The images that excite the middle unit of eight maps of each stage, and eight classes."""
+    """The images that excite a unit amid eight maps of each convolution, and eight classes."""
     each = np.arange(8), np.arange(8)  # image i excites map i
-    early, middle, late = [network[:end] for end in STAGES.values()]
+    early, middle, late = network[:1], network[:3], network[:6]  # before relu, which can be flat
     units = {
         "eight early units": lambda x: early(x)[*each, 4, 4],
-        "eight middle units": lambda x: middle(x)[*each, 2, 2],
-        "eight late units": lambda x: late(x)[*each, 1, 1],
+        "eight middle units": lambda x: middle(x)[*each, 4, 4],
+        "eight late units": lambda x: late(x)[*each, 2, 2],
         "the scores of 0 to 7": lambda x: network(x)[each],
     }
     figure, axes = plots.figure(4, 1, 6, 4.4)
