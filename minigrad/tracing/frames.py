@@ -16,7 +16,7 @@ from minigrad.drawing.labels import Images, cell, row, styled, table
 from minigrad.drawing.render import render
 from minigrad.drawing.text import number
 from minigrad.errors import DrawingError
-from minigrad.tracing.panels import PAD, Look, Panel, look_of
+from minigrad.tracing.panels import COLUMN, PAD, Look, Panel, look_of
 from minigrad.tracing.steps import Recorded, Step, Value
 
 FONT = "DejaVu Sans Mono,Menlo,Consolas,monospace"
@@ -29,7 +29,7 @@ KINDS = {  # fill and line, as in pictures
     "result": ("#d3efe3", "#00795a"),
 }
 POINTS = 72
-SHORT = 8  # ops one after the other that still go from left to right
+SHORT = 4  # ops one after the other that still go from left to right
 SLOW = 900  # milliseconds a frame of a gif
 
 
@@ -129,7 +129,8 @@ def inside(v: Value, look: Look, there: bool, gradient: Array | None, images: Im
     parts = [panel("value", v.value if there else None, look.panel, INK, images)]
     if v.gradient is not None:
         parts.append(panel("gradient", gradient, look.panel, SLOPE, images))
-    rows = [row(p) for p in parts] if look.stacked else [row(*parts)]
+    gap = [cell("", f'WIDTH="{PAD}"')] * (len(parts) - 1)
+    rows = [row(p) for p in parts] if look.stacked else [row(parts[0], *gap, *parts[1:])]
     body = row(cell(table(rows, 'CELLPADDING="1" ALIGN="LEFT"'), 'COLSPAN="2" ALIGN="LEFT"'))
     return table([titles, body], f'CELLPADDING="1" WIDTH="{look.width - PAD:.0f}"')
 
@@ -147,7 +148,7 @@ def panel(what: str, array: Array | None, p: Panel, colour: str, images: Images)
         name = hashlib.sha256(content).hexdigest()[:16] + ".png"
         images[name] = content
         shown = cell(f'<IMG SCALE="BOTH" SRC="{name}"/>', size)
-    told = row(cell(styled(what, QUIET, 8), 'ALIGN="LEFT"'))
+    told = row(cell(styled(what, QUIET, 8), f'ALIGN="LEFT" WIDTH="{COLUMN}"'))
     kept = cell(table([row(shown)], 'CELLPADDING="0" ALIGN="LEFT"'), 'ALIGN="LEFT"')
     return cell(table([told, row(kept)], 'CELLPADDING="0" ALIGN="LEFT"'), 'ALIGN="LEFT"')
 

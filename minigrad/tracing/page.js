@@ -276,7 +276,7 @@ function extent(id, set) {
   for (const index of set) place(shape, index).forEach((at, axis) => { low[axis] = Math.min(low[axis], at); high[axis] = Math.max(high[axis], at); });
   return `[${low.map((at, axis) => (at === high[axis] ? at : `${at}:${high[axis] + 1}`)).join(", ")}]`;
 }
-const nodeLink = (id) => tag("button", { class: "link mono", onclick: () => { unfoldTo(id); layOut(); select(id); bringIntoView(id); } }, values.get(id).title);
+const nodeLink = (id) => tag("button", { class: "link mono", onclick: () => { unfoldTo(id); layOut(); select(id); bringIntoView(id); } }, values.get(id).op ? `${values.get(id).title}${values.get(id).name ? "" : ` #${id}`}` : values.get(id).label);
 
 function productStory(v, index) {
   const { terms, whole } = contributions(v.id, index), most = 60;

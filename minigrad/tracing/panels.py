@@ -20,7 +20,7 @@ NUMBER = (50, 16)  # a cell with a number in it
 LARGEST = 96  # a heat map's longer side
 MAPS, IN_A_ROW = 16, 8
 COLUMN = 46  # at least so much for the word "gradient"
-WIDE = 130  # two panels that are wider than this stand one above the other
+WIDE = 240  # two panels that are wider than this stand one above the other
 
 
 @dataclass(frozen=True, slots=True)
