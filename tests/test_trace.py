@@ -277,6 +277,16 @@ def test_rows_of_equal_blocks_fold_into_one():
     assert boxes["Block x 12"] not in data["open"]
 
 
+def test_numbered_scopes_are_a_row():
+    y = mg.Tensor([1.0, 2.0], requires_grad=True)
+    for i in range(5):
+        with mg.scope(f"round {i}"):
+            y = np.sin(y) * 2
+    traced = mg.trace(np.sum(y))
+    titles = [box["title"] for box in as_data(traced.recorded, traced.nodes)["boxes"].values()]
+    assert titles == [*[f"round {i}" for i in range(5)], "round x 5"]
+
+
 def test_equal_layers_with_something_between_them_are_no_row():
     rng = np.random.default_rng(0)
     layers = [part for _ in range(4) for part in (mg.nn.Linear(2, 2, rng=rng), np.tanh)]
@@ -447,6 +457,8 @@ def test_a_graph_of_thousands_of_nodes_has_a_page_and_a_larger_one_says_what_to_
         y = np.sin(y)
     with pytest.raises(DrawingError, match=r"5,102 nodes.*\.json"):
         _ = mg.trace(np.sum(y)).html
+    with pytest.raises(DrawingError, match=r"5,102 nodes.*\.html"):
+        mg.trace(np.sum(y)).frame(1)
 
 
 @given(st.lists(st.integers(-5, 40), unique=True).map(sorted))

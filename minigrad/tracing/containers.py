@@ -26,6 +26,7 @@ class Container:
     nodes: list[int] = field(default_factory=list)
     inner: list[int] = field(default_factory=list)
     output: int = 0  # the last node inside, which a folded box shows
+    kind: str = ""  # the module's class, or the scope's name without its number
     row: bool = False  # equal boxes, told once
 
 
@@ -35,9 +36,9 @@ def containers_of(recorded: Recorded) -> dict[int, Container]:
     kept = worth_a_box(recorded)
     for box in recorded.boxes:
         if box.number in kept:
-            found[box.number] = Container(
-                box.number, title_of(box), kept_outer(box, recorded, kept)
-            )
+            outer = kept_outer(box, recorded, kept)
+            kind = box.kind or box.name.rstrip("0123456789 .:_-#")
+            found[box.number] = Container(box.number, title_of(box), outer, kind=kind)
     for v in recorded.values:
         home = v.box
         while home and home not in kept:
@@ -114,7 +115,7 @@ def fold_repeats(found: dict[int, Container], values: tuple[Value, ...]) -> None
             if len(row) < REPEATS:
                 continue
             number = max(found) + 1
-            what = found[row[0]].title.split(" ")[-1] or "part"
+            what = found[row[0]].kind or "part"
             found[number] = Container(
                 number, f"{what} x {len(row)}", container.number, inner=row, row=True
             )
@@ -142,9 +143,8 @@ def follows(
 def signature(found: dict[int, Container], number: int, values: tuple[Value, ...]) -> object:
     """What makes two boxes equal: the kind, and the ops and shapes inside."""
     container = found[number]
-    kind = container.title.split(" ")[-1] if " " in container.title else ""
     nodes = tuple((values[n - 1].op, values[n - 1].value.shape) for n in container.nodes)
-    return kind, nodes, tuple(signature(found, i, values) for i in container.inner)
+    return container.kind, nodes, tuple(signature(found, i, values) for i in container.inner)
 
 
 def finish(found: dict[int, Container], container: Container, values: tuple[Value, ...]) -> None:

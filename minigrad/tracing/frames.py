@@ -29,6 +29,7 @@ KINDS = {  # fill and line, as in pictures
     "result": ("#d3efe3", "#00795a"),
 }
 POINTS = 72
+MOST = 300  # nodes of a picture
 SHORT = 4  # ops one after the other that still go from left to right
 SLOW = 900  # milliseconds a frame of a gif
 
@@ -42,6 +43,11 @@ def frame(recorded: Recorded, count: int, kind: str) -> bytes:
 
 def dot(recorded: Recorded, count: int, images: Images) -> str:
     """The Graphviz source of one frame; its images are added to `images`."""
+    if len(recorded.values) > MOST:
+        raise DrawingError(
+            f"the graph has {len(recorded.values):,} nodes, and a picture of more than {MOST} "
+            f"cannot be read. Trace a tensor nearer to the inputs, or save .html, which folds."
+        )
     now = recorded.steps[count - 1] if count else None
     turn, leave, arrive = ("LR", "e", "w") if ranks(recorded) <= SHORT else ("TB", "s", "n")
     made, gradients = so_far(recorded, count)
