@@ -26,7 +26,7 @@ OPS = {
 }
 NO_ARRAYS_OF_NUMBERS = {  # public words that are no functions of arrays, or have no derivative
     "elementwise", "general", "grad", "hessian", "hvp", "jacobian", "jvp", "linear", "no_grad",
-    "one_hot", "scope", "sources", "stop_gradient", "why", "value_and_grad", "vjp",
+    "one_hot", "scope", "sources", "stop_gradient", "value_and_grad", "vjp",
 }  # fmt: skip
 
 
