@@ -9,10 +9,10 @@ below were made inside.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from weakref import ref
 
 from minigrad.core.node import Cut, Node, recording, tick
 from minigrad.core.places import Place, here
@@ -41,9 +41,9 @@ class Call(NamedTuple):
     """One call of a module, kept by the node that it returned."""
 
     number: int  # when it began
-    module: weakref.ref[Any]
-    kind: str  # the module's class
-    inner: Call | None  # a call that returned the same node before
+    module: ref[Any]
+    kind: type  # the module's class
+    inner: tuple[Any, ...] | None  # a call that returned the same node before, as kept
 
 
 def place_of(node: Node) -> Place | None:
@@ -58,9 +58,13 @@ def scope_of(node: Node) -> Scope | None:
     return note[1] if note else None
 
 
-def call_of(node: Node) -> Call | None:
-    """The outermost call of a module that returned a node, if any."""
-    return getattr(node, "_call", None)
+def calls_of(node: Node) -> Iterator[Call]:
+    """The calls of modules that returned a node, the outermost first."""
+    kept = getattr(node, "_call", None)
+    while kept is not None:
+        call = Call(*kept)
+        yield call
+        kept = call.inner
 
 
 def cut_of(node: Node) -> tuple[Cut, tuple[int, ...]] | None:
@@ -78,9 +82,13 @@ def cut_off(leaf: Node, how: str, past: Node) -> None:
 
 def leave(module: Any, number: int, result: Any) -> None:
     """Mark what a module returned, having begun at `number`."""
-    for node in result if isinstance(result, tuple | list) else (result,):
-        if isinstance(node, Node) and node.op is not None and node.number > number:
-            node._call = Call(number, weakref.ref(module), type(module).__name__, call_of(node))
+    if isinstance(result, Node):
+        if result.number > number and result.op is not None:
+            before = getattr(result, "_call", None)
+            result._call = (number, ref(module), module.__class__, before)  # the fields of a `Call`
+    elif isinstance(result, tuple | list):
+        for part in result:
+            leave(module, number, part)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from minigrad.core.node import Node
-from minigrad.core.notes import Call, Scope, call_of, scope_of
+from minigrad.core.notes import Call, Scope, calls_of, scope_of
 from minigrad.drawing.names import Names
 from minigrad.nn.module import Module, parts
 
@@ -42,12 +42,10 @@ def boxes_of(nodes: list[Node], scopes: tuple[Names, ...] = ()) -> Boxes:
             began[outer.number] = outer
             paths[x.number].add(outer.number)
             outer = outer.outer
-        call = call_of(x)
-        while call is not None:
+        for call in calls_of(x):
             began[call.number] = call
             for number in made_inside(x, call.number, paths):
                 paths[number].add(call.number)
-            call = call.inner
     ordered = {number: sorted(path) for number, path in paths.items()}
     ordered |= paths_of_leaves(nodes, ordered, began)
     numbers = {start: i for i, start in enumerate(sorted(began), start=1)}
@@ -59,7 +57,7 @@ def boxes_of(nodes: list[Node], scopes: tuple[Names, ...] = ()) -> Boxes:
         Box(
             numbers[start],
             name_of(thing, began.get(around[start]), scopes),
-            thing.kind if isinstance(thing, Call) else "",
+            thing.kind.__name__ if isinstance(thing, Call) else "",
             numbers[around[start]],
         )
         for start, thing in sorted(began.items())
