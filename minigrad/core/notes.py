@@ -1,9 +1,9 @@
 """What is noted of a node beside the engine's own needs: where in the user's code it was made, and
 inside which scopes and modules.
 
-Nothing of it costs anything until it is asked for. `sources()` and `scope(name)` replace the
+Sources and scopes cost nothing until they are asked for: `sources()` and `scope(name)` replace the
 state "recording is on" by a `Notes`, so that applying an op has no further question to ask. A
-module leaves its mark on what it returns only: the number it began at tells which of the nodes
+module marks what it returns and nothing else: the number it began at tells which of the nodes
 below were made inside.
 """
 
