@@ -146,6 +146,17 @@ def test_blocks_that_differ_are_not_one_node():
     assert names == ["layers.0: Linear … layers.2: Linear x 3", "layers.3: Linear"]
 
 
+def test_a_time_that_is_wired_differently_is_not_one_of_a_repeat():
+    x, y = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    z = np.exp(-x) * y
+    for _ in range(3):
+        z = np.exp(-z)
+        z = z * z
+    names = [v.name for v in mg.draw(z, limit=8).shown.vertices if v.kind == "folded"]
+    assert any(name.endswith("x 3") for name in names)
+    assert not any(name.endswith("x 4") for name in names)
+
+
 def test_scopes_are_boxes_as_modules_are():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     with mg.scope("outer"):

@@ -142,7 +142,7 @@ def test_a_dead_relu():
 
 
 def test_units_that_are_dead():
-    x, w = mg.Tensor(np.ones((3, 2))), parameter([[1.0, -1.0, 1.0], [1.0, -1.0, 1.0]])
+    x, w = mg.Tensor(np.ones((3, 2))), parameter([[1.0, -1.0, 1.0], [1.0, 1.0, 1.0]])
     loss = np.sum(mg.relu(x @ w))
     loss.backward()
     found = mg.why(w)

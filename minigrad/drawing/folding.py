@@ -44,10 +44,11 @@ def fold(picture: Snapshot, depth: int | None, limit: int) -> Snapshot:
         return picture
     goal = max(min(READABLE, limit), 2)
     folded = by_depth(picture, goal)
+    for smaller in (without_repeats, chains, without_repeats):
+        if len(folded.vertices) > goal:
+            folded = smaller(folded)
     if len(folded.vertices) > goal:
-        folded = chains(without_repeats(folded, 2))
-    if len(folded.vertices) > goal:
-        folded = pieces(without_repeats(folded, 2), goal)
+        folded = pieces(folded, goal)
     note = (
         f"{whole:,} nodes, folded into {len(folded.vertices):,}: more than limit={limit:,} cannot "
         f"be read. depth=, around= and limit= choose what is shown."
@@ -103,7 +104,7 @@ def title_of(box: Box) -> str:
     return f"{box.name}: {box.kind}" if box.name and box.kind else box.name or box.kind
 
 
-def without_repeats(picture: Snapshot, least: int, only_folds: bool = False) -> Snapshot:
+def without_repeats(picture: Snapshot, least: int = 2, only_folds: bool = False) -> Snapshot:
     """Every part that comes `least` times or more in a row as one node, "x 12"."""
     ops = computed(picture)
     paths = picture.paths()

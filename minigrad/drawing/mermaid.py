@@ -37,9 +37,10 @@ def mermaid(picture: Snapshot, style: Style) -> str:
         for kind, look in style.theme.looks.items()
         if any(vertex.kind == kind for vertex in picture.vertices)
     ]
-    box, ink = style.theme.box, style.theme.quiet
+    look, ink = style.theme.box, style.theme.quiet
     drawn = {number for vertex in picture.vertices for number in paths[vertex.box][:MOST_LEVELS]}
-    lines += [f"  style b{n} fill:{box.fill},stroke:{box.line},color:{ink}" for n in sorted(drawn)]
+    colours = f"fill:{look.fill},stroke:{look.line},color:{ink}"
+    lines += [f"  style b{number} {colours}" for number in sorted(drawn)]
     if picture.note:
         lines.append(f"  remark[{quoted(picture.note)}]")
     return "\n".join(lines) + "\n"
