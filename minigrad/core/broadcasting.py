@@ -46,12 +46,16 @@ def ones(number: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 @lru_cache(maxsize=64)
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """A kept array of zeros; it is read-only, and the system backs it by one page of zeros.
+def zeros(
+    shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """A kept array of zeros, with its axes in memory as `strides` has them; it is read-only, and
+    the system backs it by one page of zeros.
 
     NumPy's loops for two arrays of one shape are up to 4 times as fast as those for an array
     and a number.
     """
-    kept = np.zeros(shape, dtype)
+    order = sorted(range(len(shape)), key=lambda axis: -abs(strides[axis]))
+    kept = np.zeros([shape[axis] for axis in order], dtype).transpose(np.argsort(order))
     kept.flags.writeable = False
     return kept

@@ -5,6 +5,8 @@ B images, C channels, O filters; one length, H x W pixels, or D x H x W voxels.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from minigrad.errors import ShapeError
@@ -113,18 +115,26 @@ CORRELATE = {
 
 def convolve(axes, x, w, b, stride, padding, dilation, groups, remainder):
     """Check and resolve what the user gave, then correlate."""
-    name = f"conv{axes}d"
     x, w, b = operand(x), operand(w), b if b is None else operand(b)
-    check_shapes(name, axes, x.shape, w.shape, None if b is None else b.shape, groups)
-    sizes, size = x.shape[2:], w.shape[2:]
+    shapes = x.shape, w.shape, None if b is None else b.shape
+    given = [tuple(v) if isinstance(v, list) else v for v in (stride, padding, dilation)]
+    geometry = resolve(axes, *shapes, *given, groups, remainder)
+    correlate, correlate_biased = CORRELATE[axes]
+    return correlate(x, w, **geometry) if b is None else correlate_biased(x, w, b, **geometry)
+
+
+@lru_cache(maxsize=256)  # checking costs as much as convolving a few small images
+def resolve(axes, x, w, b, stride, padding, dilation, groups, remainder):
+    """The settings as one entry for each spatial axis; `ShapeError` where they do not fit."""
+    name = f"conv{axes}d"
+    check_shapes(name, axes, x, w, b, groups)
+    sizes, size = x[2:], w[2:]
     step = per_axis(name, "stride", stride, axes)
     spacing = per_axis(name, "dilation", dilation, axes)
     reach = reaches(size, spacing)
     border = resolve_padding(name, padding, sizes, reach, step)
     check_tiling(name, sizes, reach, step, border, remainder)
-    geometry = {"stride": step, "padding": border, "dilation": spacing, "groups": groups}
-    correlate, correlate_biased = CORRELATE[axes]
-    return correlate(x, w, **geometry) if b is None else correlate_biased(x, w, b, **geometry)
+    return {"stride": step, "padding": border, "dilation": spacing, "groups": groups}
 
 
 def check_shapes(name, axes, x, w, b, groups):

@@ -20,63 +20,66 @@ import numpy as np
 from minigrad.core.apply import Function
 from minigrad.core.op import general, linear
 from minigrad.core.samples import case
-from minigrad.ops.geometry import positions, taps, windows
+from minigrad.ops.columns import batch_first, batch_last, inside, sliding
+from minigrad.ops.geometry import positions
+from minigrad.ops.loops import unbuffered
 
 
-def columns(x, size, stride, padding, dilation, groups):
-    """im2col: every patch as a column. (B, C, *N) -> (G, K, B * prod(P))"""
-    x = np.pad(x, ((0, 0), (0, 0), *padding)) if any(map(any, padding)) else x
-    patches = windows(x, size, stride, dilation)  # (B, C, *P, *F)
-    last = patches.ndim - len(size)
-    order = (1, *range(last, patches.ndim), 0, *range(2, last))
-    patches = patches.transpose(order)  # (C, *F, B, *P)
-    weights = x.shape[1] // groups * prod(size)
-    return patches.reshape(groups, weights, prod(patches.shape[1 + len(size) :]))
-
-
-def by_filter(z, groups):
-    """Outputs with filters first, one row each. (B, O, *P) -> (G, O/G, B * prod(P))"""
-    rows = z.swapaxes(0, 1)
-    return rows.reshape(groups, z.shape[1] // groups, len(z) * prod(z.shape[2:]))
+def filter_rows(w, groups):
+    """Every filter as a row, in the order of columns. (O, C/G, *F) -> (G, 1, O/G, K)"""
+    filters, channels, length = w.shape[:3]
+    rest = prod(w.shape[3:])
+    w = w.reshape(groups, filters // groups, channels, length, rest).transpose(0, 1, 3, 4, 2)
+    return w.reshape(groups, 1, filters // groups, length * rest * channels)
 
 
 def correlate_value(x, w, *, stride, padding, dilation, groups):
     """One matrix product: the filters as rows times the patches as columns."""
-    size = w.shape[2:]
-    cols = columns(x, size, stride, padding, dilation, groups)  # (G, K, B * prod(P))
-    z = w.reshape(groups, w.shape[0] // groups, -1) @ cols  # (G, O/G, B * prod(P))
+    size, filters = w.shape[2:], len(w) // groups
     places = positions(x.shape[2:], size, stride, padding, dilation)
-    z = z.reshape(w.shape[0], x.shape[0], *places)  # (O, B, *P)
-    return np.ascontiguousarray(z.swapaxes(0, 1))
+    slide = sliding(groups, w.shape[1], len(x), size, places, stride, dilation)
+    x, w = batch_last(x, groups, padding), filter_rows(w, groups)
+    z = np.empty((groups, filters, places[0], slide.n), np.result_type(x, w))
+    for band in slide.bands:
+        np.matmul(w, slide.columns(x, band), out=slide.by_row(z, band))
+    return batch_first(z.reshape(groups, filters, *places, slide.batch))
 
 
 def spread_value(z, w, *, shape, stride, padding, dilation, groups):
     """col2im: the adjoint of reading patches is adding them back where they were read."""
-    size, places = w.shape[2:], z.shape[2:]
-    rows = w.reshape(groups, w.shape[0] // groups, -1)  # (G, O/G, K)
-    cols = rows.transpose(0, 2, 1) @ by_filter(z, groups)  # (G, K, B * prod(P))
-    cols = cols.reshape(groups * w.shape[1], *size, len(z), *places)  # (C, *F, B, *P)
-    padded = (n + sum(border) for n, border in zip(shape, padding, strict=True))
-    x = np.zeros((len(cols), len(z), *padded), cols.dtype)
-    for place, met in taps(size, stride, dilation, places):
-        x[(..., *met)] += cols[(slice(None), *place)]
-    inner = tuple(slice(before, before + n) for n, (before, _) in zip(shape, padding, strict=True))
-    return np.ascontiguousarray(x[(..., *inner)].swapaxes(0, 1))  # (B, C, *N)
+    slide = sliding(groups, w.shape[1], len(z), w.shape[2:], z.shape[2:], stride, dilation)
+    padded = [n + sum(border) for n, border in zip(shape, padding, strict=True)]
+    x = np.zeros((groups, slide.channels, *padded, slide.batch), np.result_type(z, w))
+    w = np.ascontiguousarray(filter_rows(w, groups).swapaxes(2, 3))  # (G, 1, K, O/G)
+    z = batch_last(z, groups, ())
+    z = z.reshape(*z.shape[:3], slide.n)
+    with unbuffered():
+        for band in slide.bands:
+            slide.add_columns(x, w, z, band)
+    return batch_first(x[inside(shape, padding)])
 
 
 def gather_value(x, z, *, size, stride, padding, dilation, groups):
     """The sum over all positions of output times patch: one matrix product."""
-    cols = columns(x, size, stride, padding, dilation, groups)  # (G, K, B * prod(P))
-    w = cols @ by_filter(z, groups).transpose(0, 2, 1)  # (G, K, O/G)
-    shape = (z.shape[1], x.shape[1] // groups, *size)
-    return np.ascontiguousarray(w.transpose(0, 2, 1)).reshape(shape)
+    channels, filters = x.shape[1] // groups, z.shape[1] // groups
+    slide = sliding(groups, channels, len(x), size, z.shape[2:], stride, dilation)
+    x, z = batch_last(x, groups, padding), batch_last(z, groups, ())
+    z = z.reshape(groups, filters, slide.places[0], slide.n)
+    w = sum(
+        np.add.reduce(slide.columns(x, band) @ slide.by_row(z, band).swapaxes(2, 3), 1)
+        for band in slide.bands
+    )  # (G, K, O/G)
+    w = w.reshape(groups, *size, channels, filters)
+    w = w.transpose(0, w.ndim - 1, w.ndim - 2, *range(1, w.ndim - 2))
+    return np.ascontiguousarray(w).reshape(groups * filters, channels, *size)
 
 
 def correlate_biased_value(x, w, b, **geometry):
     """`correlate` plus one number a filter: a primitive so that a layer is one node."""
     z = correlate_value(x, w, **geometry)
     b = b.reshape(-1, *(1,) * (z.ndim - 2))
-    return z + b if b.dtype != z.dtype else np.add(z, b, out=z)
+    with unbuffered():
+        return z + b if b.dtype != z.dtype else np.add(z, b, out=z)
 
 
 def sample_calls(axes: int) -> Iterator[tuple[Any, Any, Any, dict[str, Any]]]:

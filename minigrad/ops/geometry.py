@@ -9,7 +9,7 @@ Everything holds for any number of spatial axes: a size, a stride, ... has one e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 from numbers import Real
 from typing import Any, Literal
@@ -102,22 +102,13 @@ def positions(sizes: Sizes, size: Sizes, stride: Sizes, padding: Padding, dilati
     )
 
 
-def windows(x: np.ndarray, size: Sizes, stride: Sizes, dilation: Sizes | None = None) -> np.ndarray:
-    """A read-only view of every window: (..., H, W) -> (..., Ho, Wo, Fh, Fw)."""
-    axes = len(size)
-    reach = size if dilation is None else reaches(size, dilation)
-    view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=tuple(range(-axes, 0)))
-    steps = (*stride, *(dilation or (1,) * axes))
-    every: tuple[Any, ...] = (..., *(slice(None, None, step) for step in steps))
-    return view[every]
-
-
+@lru_cache(maxsize=256)
 def taps(
     size: Sizes, stride: Sizes, dilation: Sizes, places: Sizes
-) -> Iterable[tuple[Sizes, tuple[slice, ...]]]:
+) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
     """For each place in the window: its index, and the slices of the input that it meets."""
     slices = [
         [slice(i * d, i * d + s * (n - 1) + 1, s) for i in range(f)]
         for f, s, d, n in zip(size, stride, dilation, places, strict=True)
     ]
-    return zip(np.ndindex(size), product(*slices), strict=True)
+    return tuple(zip(np.ndindex(size), product(*slices), strict=True))

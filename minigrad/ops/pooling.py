@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -11,13 +12,20 @@ from minigrad.core.apply import Function
 from minigrad.core.op import general, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
-from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, taps, windows
+from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, positions, taps
+from minigrad.ops.loops import unbuffered
 from minigrad.ops.operands import operand, plain
 
 
 def resolve(op, x, size, stride, remainder):
     """Size and stride as pairs, after the checks; the stride defaults to the size."""
-    shape = operand(x).shape
+    given = [tuple(v) if isinstance(v, list) else v for v in (size, stride)]
+    return resolve_shape(op, operand(x).shape, *given, remainder)
+
+
+@lru_cache(maxsize=256)
+def resolve_shape(op, shape, size, stride, remainder):
+    """The same for the shape of x, once."""
     if len(shape) < 2:
         raise ShapeError(f"{op}: takes maps (..., H, W); got shape {shape}.")
     size = per_axis(op, "size", size)
@@ -96,31 +104,47 @@ def whole_maps(op, x):
 
 
 def largest(x, *, size, stride):
-    """The elementwise maximum over the places of the window, one strided slice each."""
-    positions = windows(x, size, stride).shape[-4:-2]
-    z = None
-    for _, met in taps(size, stride, (1, 1), positions):
-        part = x[(..., *met)]
-        z = part.copy() if z is None else np.maximum(z, part, out=z)
+    """The largest value of each window."""
+    return over_windows(np.maximum, x, size, stride)
+
+
+def over_windows(ufunc, x, size, stride):
+    """A ufunc over the rows of every window, then over its columns: 2 F steps, not F * F."""
+    places = positions(x.shape[-2:], size, stride, ((0, 0), (0, 0)), (1, 1))
+    rows = [x[..., met[0], :] for _, met in taps(size[:1], stride[:1], (1,), places[:1])]
+    with unbuffered():
+        x = combined(ufunc, rows)
+        columns = taps(size[1:], stride[1:], (1,), places[1:])
+        return combined(ufunc, [x[(..., *met)] for _, met in columns])
+
+
+def combined(ufunc, parts):
+    """A ufunc over arrays of one shape; the result has their layout."""
+    z = ufunc(*parts[:2]) if parts[1:] else parts[0].copy("K")
+    for part in parts[2:]:
+        ufunc(z, part, out=z)
     return z
 
 
-def first_largest(x, size, stride):
-    """Which place of its window (counted row by row) holds the first largest value."""
-    return np.argmax(flat_windows(x, size, stride), axis=-1)
+def firsts(x, z, size, stride):
+    """Where in x each place of the window lies, and in which windows it is the first largest."""
+    *others, last = [met for _, met in taps(size, stride, (1, 1), z.shape[-2:])]
+    free = np.ones_like(z, dtype=bool)  # windows without a place so far
+    for met in others:
+        found = (x[(..., *met)] == z) & free
+        free ^= found
+        yield met, found
+    yield last, free
 
 
-def flat_windows(x, size, stride):
-    """Every window's values along one axis: (..., H, W) -> (..., Ho, Wo, Fh * Fw)."""
-    view = windows(x, size, stride)
-    return view.reshape(*view.shape[:-2], size[0] * size[1])
+def bits(x):
+    """The same memory as integers: times 0 or 1 they select, and inf and nan leave no trace."""
+    return x.view(f"i{x.itemsize}") if x.itemsize <= 8 else x  # there are none of 16 bytes
 
 
 maxpool_ = general(
     largest,
-    lambda g, z, x, size, stride: place(
-        g, choice=first_largest(plain(x), size, stride), shape=x.shape, size=size, stride=stride
-    ),
+    lambda g, z, x, size, stride: place(g, maps=plain(x), peaks=plain(z), size=size, stride=stride),
     name="maxpool",
     samples=[
         case((2, 4, 6), size=(2, 2), stride=(2, 2)),
@@ -129,31 +153,53 @@ maxpool_ = general(
 )
 
 
-def place_value(z, *, choice, shape, size, stride):
-    """Each window's value put back at the chosen place; windows that overlap add up."""
-    x = np.zeros(shape, z.dtype)
-    for number, (_, met) in enumerate(taps(size, stride, (1, 1), z.shape[-2:])):
-        x[(..., *met)] += np.where(choice == number, z, 0)
-    return x
+def place_value(g, *, maps, peaks, size, stride):
+    """Each window's value put back where the map has its largest; windows that overlap add up."""
+    g = laid_out_as(peaks, g)
+    total = np.zeros_like(maps, g.dtype)
+    apart = stride[0] >= size[0] and stride[1] >= size[1]
+    with unbuffered():
+        for met, found in firsts(maps, peaks, size, stride):
+            if apart:
+                np.multiply(bits(g), found, out=bits(total)[(..., *met)])
+            else:
+                total[(..., *met)] += (bits(g) * found).view(g.dtype)
+    return total
 
 
-def take_value(x, *, choice, shape, size, stride):
-    """The value at the chosen place of each window."""
-    return np.take_along_axis(flat_windows(x, size, stride), choice[..., None], -1)[..., 0]
+def laid_out_as(like, x):
+    """x with its axes in memory as those of `like`: loops over both are then fast."""
+    if x.strides == like.strides:
+        return x
+    copy = np.empty_like(like, x.dtype)
+    copy[...] = x
+    return copy
 
 
-choices: dict[str, Any] = {"choice": np.array([[[0, 3, 1], [2, 0, 1]]]), "shape": (1, 3, 4)}
+def take_value(y, *, maps, peaks, size, stride):
+    """The values of y where the map has the largest of each window."""
+    total = np.zeros_like(peaks, y.dtype)
+    for met, found in firsts(maps, peaks, size, stride):
+        total += (bits(y)[(..., *met)] * found).view(y.dtype)
+    return total
+
+
+hills = np.array([[[3.0, 1.0, 1.0, 0.0], [0.0, 2.0, 1.0, 0.0], [3.0, 2.0, 2.0, 5.0]]])
+largest_of: dict[str, Any] = {
+    "maps": hills,
+    "peaks": np.array([[[3.0, 2.0, 1.0], [3.0, 2.0, 5.0]]]),
+}
 place: Function = linear(
     place_value,
     lambda g, x, z, **where: take(g, **where),
     name="maxpool_place",
-    samples=[case((1, 2, 3), size=(2, 2), stride=(1, 1), **choices)],
+    samples=[case((1, 2, 3), size=(2, 2), stride=(1, 1), **largest_of)],
 )
 take: Function = linear(
     take_value,
     lambda g, z, x, **where: place(g, **where),
     name="maxpool_take",
-    samples=[case((1, 3, 4), size=(2, 2), stride=(1, 1), **choices)],
+    samples=[case((1, 3, 4), size=(2, 2), stride=(1, 1), **largest_of)],
 )
 
 
@@ -162,15 +208,16 @@ take: Function = linear(
 
 def mean_of_windows(x, *, size, stride):
     """The mean over the places of the window."""
-    return windows(x, size, stride).mean(axis=(-2, -1), dtype=x.dtype)
+    return over_windows(np.add, x, size, stride) / prod(size)
 
 
 def share_value(z, *, shape, size, stride):
     """Each window's value, shared equally among its places; windows that overlap add up."""
-    x = np.zeros(shape, z.dtype)
-    part = z / (size[0] * size[1])
-    for _, met in taps(size, stride, (1, 1), z.shape[-2:]):
-        x[(..., *met)] += part
+    x = np.zeros_like(z, shape=shape)
+    part = z / prod(size)
+    with unbuffered():
+        for _, met in taps(size, stride, (1, 1), z.shape[-2:]):
+            x[(..., *met)] += part
     return x
 
 
