@@ -424,6 +424,16 @@ def test_a_gif_plays_all_frames(tmp_path):
         assert moving.getbbox() is not None
 
 
+def test_empty_arrays_and_very_long_names_are_drawn(capfd):
+    x = mg.Tensor(np.zeros((0, 3)), requires_grad=True, name="x" * 5000)
+    traced = mg.trace(np.sum(x), names={})
+    assert "x" * 101 not in traced.frame(1)
+    assert "…" in traced.frame(1)
+    assert traced.recorded.values[0].name == "x" * 5000
+    assert as_data(traced.recorded, traced.nodes)["values"][0]["w"] < 1000
+    assert "Warning" not in capfd.readouterr().err
+
+
 def test_every_frame_has_the_same_size():
     _, loss = xor()
     traced = mg.trace(loss)

@@ -15,7 +15,7 @@ from minigrad.errors import DrawingError
 from minigrad.tracing.containers import Container, containers_of, unfolded_at_first
 from minigrad.tracing.dependence import Pattern, pattern_of
 from minigrad.tracing.layout import layouts
-from minigrad.tracing.panels import TITLE, look_of
+from minigrad.tracing.panels import TITLE, look_of, shortened
 from minigrad.tracing.steps import Part, Recorded, Step, Value
 from minigrad.tracing.words import written
 
@@ -158,8 +158,8 @@ def title_of(v: Value) -> str:
     """What is written over a node."""
     if not v.op:
         short = v.name.rpartition(".")[2] if v.box else v.name  # the box says the rest
-        return short or v.kind
-    return f"{v.name} = {v.op}" if v.name else v.op
+        return shortened(short) or v.kind
+    return f"{shortened(v.name)} = {v.op}" if v.name else v.op
 
 
 def value_data(v: Value, arrays: Arrays) -> dict[str, Any]:

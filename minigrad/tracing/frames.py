@@ -16,7 +16,7 @@ from minigrad.drawing.labels import Images, cell, row, styled, table
 from minigrad.drawing.render import render
 from minigrad.drawing.text import number
 from minigrad.errors import DrawingError
-from minigrad.tracing.panels import COLUMN, PAD, Look, Panel, look_of
+from minigrad.tracing.panels import COLUMN, PAD, Look, Panel, look_of, shortened
 from minigrad.tracing.steps import Recorded, Step, Value
 
 FONT = "DejaVu Sans Mono,Menlo,Consolas,monospace"
@@ -54,7 +54,7 @@ def dot(recorded: Recorded, count: int, images: Images) -> str:
     text = [
         f"digraph trace {{ rankdir={turn};",
         f'graph [fontname="{FONT}" bgcolor=white nodesep=0.3 ranksep=0.4 pad=0.15 labeljust=l '
-        f"label=<{styled(caption(recorded, count), QUIET, 11)}>]",
+        f"label=<{styled(shortened(caption(recorded, count)), QUIET, 11)}>]",
         f'node [shape=box style="rounded,filled" fixedsize=true fontname="{FONT}" fontsize=11]',
         "edge [arrowsize=0.7]",
     ]
@@ -123,7 +123,8 @@ def edge_style(now: Step | None, v: Value, slot: int) -> str:
 
 def heading(v: Value) -> str:
     """Name, op and shape."""
-    what = f"{v.name} = {v.op}" if v.name and v.op else v.name or v.op or v.kind
+    name = shortened(v.name)
+    what = f"{name} = {v.op}" if name and v.op else name or v.op or v.kind
     return f"{what} {str(v.value.shape).replace(' ', '')}"
 
 
@@ -145,7 +146,9 @@ def panel(what: str, array: Array | None, p: Panel, colour: str, images: Images)
     """A cell with an array in it, under its name; of the same size without one."""
     width, height = (max(1, round(side)) for side in p.size)
     size = f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
-    if array is None or array.size == 0:
+    if min(p.size) < 4:  # nothing would fit
+        shown = cell("", 'CELLPADDING="0"')
+    elif array is None:
         shown = cell(styled(" ", colour, 1), size)
     elif p.kind == "numbers":
         shown = cell(numbers(array, p, colour), f'{size} CELLPADDING="0"')

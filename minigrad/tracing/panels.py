@@ -20,6 +20,7 @@ NUMBER = (50, 16)  # a cell with a number in it
 LARGEST = 96  # a heat map's longer side
 MAPS, IN_A_ROW = 16, 8
 COLUMN = 46  # at least so much for the word "gradient"
+LONGEST = 100  # letters of a name
 WIDE = 240  # two panels that are wider than this stand one above the other
 
 
@@ -55,6 +56,11 @@ class Look:
     height: float
     panel: Panel
     stacked: bool  # the gradient below the value, and not at its right
+
+
+def shortened(name: str) -> str:
+    """A name that does not make its node wider than the picture."""
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def panel_of(v: Value) -> Panel:
