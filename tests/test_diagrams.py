@@ -226,8 +226,9 @@ def test_any_graph_folds_to_the_limit_and_stays_in_order(window, limit):
 def test_folding_never_makes_a_cycle(seed, ops, window, limit):
     picture = mg.draw(tangle(ops, window, seed), limit=limit).shown
     check_order(picture)
-    merged = sum(len(v.ops) or (v.kind not in folding.LEAVES) for v in picture.vertices)
-    assert merged == sum(v.kind not in folding.LEAVES for v in mg.draw(tangle(ops, window, seed)).snapshot.vertices)  # fmt: skip # noqa: E501
+    count = sum(len(v.ops) or (v.kind not in folding.LEAVES) for v in picture.vertices)
+    whole = mg.draw(tangle(ops, window, seed)).snapshot.vertices
+    assert count == sum(v.kind not in folding.LEAVES for v in whole)
 
 
 def test_repeats():
@@ -272,7 +273,13 @@ def test_ten_thousand_ops_draw_folded_in_five_seconds_without_recursion(make, mo
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: chain(1000), lambda: tangle(900, 8), lambda: loss_of(Network(blocks=90))]
+    "make",
+    [
+        lambda: chain(1000),
+        lambda: tangle(900, 8),
+        lambda: loss_of(Network(blocks=90)),
+        pytest.param(lambda: tangle(1000, 300), marks=pytest.mark.long),
+    ],
 )
 def test_a_thousand_ops_draw_in_full_in_ten_seconds(make):
     z = np.sum(make())
@@ -297,8 +304,8 @@ def test_around_draws_what_is_near():
     assert [v.beyond for v in drawing.shown.vertices] == [0, 0, 1]
     assert "9 nodes farther away are left out." in texts(drawing)
     assert texts(drawing).count("…") == 2
-    for written in (drawing.mermaid, drawing.graphml, drawing.text, mg.draw(z_sum, around=middle, limit=2).svg):  # fmt: skip # noqa: E501
-        assert written
+    folded = mg.draw(z_sum, around=middle, limit=2)
+    assert all((drawing.mermaid, drawing.graphml, drawing.text, folded.svg))
 
 
 def test_around_something_else_is_an_error():
@@ -348,12 +355,11 @@ def test_the_dark_theme_is_dark():
     ("direction", "axis", "sign"), [("down", 1, 1), ("up", 1, -1), ("right", 0, 1), ("left", 0, -1)]
 )
 def test_the_direction_is_where_results_are(direction, axis, sign):
-    _, plain = pygraphviz.AGraph(string=mg.draw(chain(3) * 2.0, direction=direction).dot), None
-    _.layout("dot")
-    at = [tuple(map(float, node.attr["pos"].split(","))) for node in _.nodes()]
-    up = [-y for _, y in at] if axis else [x for x, _ in at]  # Graphviz's y points up
-    assert plain is None
-    assert (up[-1] - up[0]) * sign > 0
+    laid_out = pygraphviz.AGraph(string=mg.draw(chain(3) * 2.0, direction=direction).dot)
+    laid_out.layout("dot")
+    at = [tuple(map(float, node.attr["pos"].split(","))) for node in laid_out.nodes()]
+    along = [-y for _, y in at] if axis else [x for x, _ in at]  # Graphviz's y points up
+    assert (along[-1] - along[0]) * sign > 0
 
 
 # --- names are data

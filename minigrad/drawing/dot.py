@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FONT = "DejaVu Sans Mono,Menlo,Consolas,monospace"  # all as wide: text fits whichever is there
 MOST_LEVELS = 12  # of boxes in boxes: Graphviz lays them out by recursion
 LONG = 3000  # rows that all edges together cross, from which on Graphviz is to hurry
-HURRY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.02", "splines": "line"}
+HURRY = {"nslimit": "0.02", "nslimit1": "0.02", "mclimit": "0.02", "splines": "line"}
 
 
 def digraph(
