@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 PARTS = Path(__file__).parent
+PROGRAM = ("page-data.js", "page-diagram.js", "page-view.js", "page-panel.js", "page.js")
 
 
 def page(data: dict[str, Any]) -> str:
@@ -18,7 +19,7 @@ def page(data: dict[str, Any]) -> str:
         "STYLE": part("page.css"),
         "PICTURE": part("picture.css"),
         "DATA": text,
-        "PROGRAM": "".join(map(part, ("page-data.js", "page-diagram.js", "page.js"))),
+        "PROGRAM": "\n".join(map(part, PROGRAM)),
     }
     first, *rest = part("page.html").split("{{")
     made = [first]
