@@ -244,8 +244,8 @@ def test_every_gradient_of_the_page_is_the_sum_of_its_products(open_page, xor_pa
     page = open_page(xor_page)
     pairs = page.evaluate(
         """() => trace.values.filter((v) => v.gradient !== null && v.kind !== 'result')
-        .flatMap((v) => [...arrayOf(v.gradient).numbers].map((g, i) => [g, contributions(v.id, i).terms
-            .reduce((sum, term) => sum + term.g * term.factor, 0)]))"""
+        .flatMap((v) => [...arrayOf(v.gradient).numbers].map((g, i) => [g,
+        contributions(v.id, i).terms.reduce((sum, term) => sum + term.g * term.factor, 0)]))"""
     )
     assert len(pairs) == 2 * 8 + 8 + 8 + 1 + 3 * 4 * 8 + 2 * 4  # parameters and results
     stated, summed = np.transpose(pairs)
