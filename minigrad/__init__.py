@@ -81,11 +81,11 @@ if TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import nn as nn
     from minigrad import optim as optim
+    from minigrad import testing as testing
     from minigrad.drawing import diff as diff
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
     from minigrad.drawing import why as why
-    from minigrad import testing as testing
     from minigrad.formulas import formula as formula
     from minigrad.nn import load as load
     from minigrad.nn import save as save
