@@ -14,7 +14,7 @@ from benchmarks.table import machine, show
 NAMES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "__main__", "measure", "table")
+    if path.stem not in ("__init__", "__main__", "convolutional", "measure", "table")
 )
 
 
