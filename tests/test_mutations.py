@@ -73,6 +73,8 @@ def test_a_broken_rule_is_noticed(op, array, mutation):
 @pytest.mark.parametrize("mode", ["forward", "reverse"])
 def test_whatever_the_numbers_one_mode_is_enough(mode, seed):
     for name, op, array in RULES:
+        if op.kind == "linear" and mode == "forward":
+            continue  # forward mode of it is the op itself, its adjoint takes no part
         with broken(op, array, multiplied(1.001)):
             try:
                 check_op(op, modes=(mode,), order=1, seed=seed)

@@ -120,7 +120,7 @@ def by_torch(torch, program, arrays, cotangents, tangents):
     gradient = derivative(torch, total, xs, create_graph=True)
     change = sum((torch.tensor(t) * g).sum() for t, g in zip(tangents, gradient, strict=True))
     second = derivative(torch, change, xs)
-    return [[x.detach().numpy() for x in found] for found in (value, gradient, second)]
+    return [[x.numpy(force=True) for x in found] for found in (value, gradient, second)]
 
 
 def derivative(torch, total, xs, **more):

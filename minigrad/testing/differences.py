@@ -8,7 +8,8 @@ derivative but a set of them (Clarke's: what the derivatives nearby come close t
 these), and a rule may choose any. Nothing else is loosened: what is smooth stays exact.
 
 Where a function takes complex arrays and is analytic, f(x + ih) has the derivative in its imaginary
-part, without any subtraction: as exact as f itself (Squire and Trapp, SIAM Review 40, 1998).
+part, without any subtraction: as exact as f itself (Squire and Trapp, SIAM Review 40, 1998). That
+it is analytic is told from the differences, which must agree with it to their last digits.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from minigrad.core.node import Array
 STEP = 1e-3
 RELATIVE = 1e-6  # what differences are held to, and
 ABSOLUTE = 1e-9  # in units of the largest value
-ANALYTIC = 1e-9  # what a complex step is held to
+ANALYTIC = 0.02  # of that: where a complex step agrees as closely, the function is analytic
 EPSILON = float(np.finfo(np.float64).eps)
 NEAR, NEIGHBOURS = 1e-4, 32  # around a kink: how far off its neighbours are, and how many
 
@@ -67,13 +68,14 @@ def differences(
     directions: Sequence[Direction],
     epsilon: float = EPSILON,
     analytic: bool = True,
+    step: float = STEP,
 ) -> Differences:
     """The derivatives of `f` at `arrays` along each direction, with a complex step if it can.
 
     `epsilon` is the relative rounding error of the results, which may be of less than float64.
     """
     value = f(arrays)
-    columns = [along(f, arrays, value, direction, epsilon) for direction in directions]
+    columns = [along(f, arrays, value, t, epsilon, step) for t in directions]
     parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
     low, high, tolerance, kinks, undefined = parts
     if kinks.any():
@@ -83,16 +85,19 @@ def differences(
         high = np.where(wide, np.fmax(high, most), high)
         kinks |= wide
     exact = complex_step(f, arrays, directions) if analytic and not kinks.any() else None
-    if exact is not None and (np.abs(exact - low) <= tolerance).all():  # it is analytic
-        shown = np.abs(exact) > 1e3 * tolerance  # to at least three digits
-        sharper = ANALYTIC * np.abs(exact) + 1e-3 * ABSOLUTE * largest(value)
-        low, high = np.where(shown, exact, low), np.where(shown, exact, high)
-        tolerance = np.where(shown, sharper, tolerance)
+    if exact is not None and (np.abs(exact - low) <= ANALYTIC * tolerance).all():
+        low = high = exact
+        tolerance = 2.5 * ANALYTIC * tolerance  # what is not analytic is within the first 1.0
     return Differences(low, high, tolerance, kinks & ~undefined, undefined)
 
 
 def along(
-    f: Flat, arrays: Sequence[Array], value: Array, direction: Direction, epsilon: float
+    f: Flat,
+    arrays: Sequence[Array],
+    value: Array,
+    direction: Direction,
+    epsilon: float,
+    step: float,
 ) -> list[Array]:
     """Low, high, tolerance, kink and undefined, of each result along one direction."""
 
@@ -101,20 +106,20 @@ def along(
         return np.stack([right, (value - moved(f, arrays, direction, -h)) / h])
 
     with np.errstate(all="ignore"):  # of infinities
-        whole, half = slopes(STEP), slopes(STEP / 2)
+        whole, half = slopes(step), slopes(step / 2)
         smooth = (4 * half.mean(axis=0) - whole.mean(axis=0)) / 3
-        noise = ABSOLUTE * largest(value) + 16 * epsilon / STEP * np.abs(value)
+        noise = ABSOLUTE * largest(value) + 16 * epsilon / step * np.abs(value)
         tolerance = RELATIVE * np.abs(smooth) + noise
         undefined = ~np.isfinite(whole + half).all(axis=0)
         bend = bending(whole, half)
         kinks = bend > RELATIVE * np.max(np.abs([*whole, *half]), axis=0) + noise
         low = high = smooth
         if kinks.any():  # or only curved: then half the step bends a quarter to an eighth as much
-            quarter = slopes(STEP / 4)
+            quarter = slopes(step / 4)
             less = bending(half, quarter)
             kinks &= (less > 0.35 * bend) | (less < 0.08 * bend)
             if (kinks & steeper(whole, half, quarter)).any():
-                undefined |= kinks & unbounded(whole, half, quarter, slopes(STEP / 2**10))
+                undefined |= kinks & unbounded(whole, half, quarter, slopes(step / 2**10))
             sides = one_sided(whole, half, quarter)
             low, high = (np.where(kinks, end, smooth) for end in (sides.min(0), sides.max(0)))
     low, high, tolerance = (np.where(undefined, 1.0, part) for part in (low, high, tolerance))

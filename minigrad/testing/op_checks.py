@@ -15,9 +15,10 @@ from minigrad.core.reads import reads
 from minigrad.core.samples import Case, Samples
 from minigrad.errors import DerivativeError
 from minigrad.tensor import Tensor
+from minigrad.testing.comparison import split, unit_directions
 from minigrad.testing.differences import differences
 from minigrad.testing.findings import Report
-from minigrad.testing.gradients import MODES, check_point, sizes, split, unit_directions
+from minigrad.testing.gradients import MODES, check_point
 from minigrad.testing.inputs import cases_of, domains_of, draw, is_shape, tied
 from minigrad.testing.layouts import LAYOUTS, repeated
 from minigrad.testing.point import Point, is_floating
@@ -157,8 +158,7 @@ def check_ties(call: Call, modes: tuple[str, ...], rng: np.random.Generator, see
 
 def without_derivative(point: Point) -> list[Array]:
     """At which elements of the arrays some result has no derivative."""
-    scales = [sizes(x) for x in point.arrays]
-    directions = unit_directions(point.arrays, scales)
+    directions = unit_directions(point.arrays)
     if not directions:
         return [np.zeros(x.shape, bool) for x in point.arrays]
     oracle = differences(point.flat, point.arrays, directions, analytic=False)
