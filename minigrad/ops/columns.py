@@ -13,31 +13,41 @@ a row of its input, K = F[0] * R in all.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise, product
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.ops.geometry import Padding, Sizes, taps
+from minigrad.ops.geometry import Padding, Sizes, positions
 
-BAND = 2**18  # values to unfold at a time: 1 MB of float32 stays in the second cache
+BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
+
+Index = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Sliding:
-    """A filter of a certain size, slid over images of a certain size, row by row."""
+    """Filters of a certain size that slide over images of a certain size, row by row."""
 
     groups: int
     channels: int  # C / G
     batch: int
+    lengths: Sizes  # N
     size: Sizes  # F
-    places: Sizes  # P
     stride: Sizes
+    padding: Padding
     dilation: Sizes
+
+    @cached_property
+    def places(self) -> Sizes:
+        """P: how many positions the filter has along each axis."""
+        return positions(self.lengths, self.size, self.stride, self.padding, self.dilation)
 
     @cached_property
     def n(self) -> int:
@@ -50,110 +60,207 @@ class Sliding:
         return prod(self.size[1:]) * self.channels
 
     @cached_property
-    def rest(self) -> list[tuple[Any, ...]]:
-        """For each place in a row of the filter, the index of what it meets: (..., *N[1:], B)."""
-        met = taps(self.size[1:], self.stride[1:], self.dilation[1:], self.places[1:])
-        return [(..., *slices, slice(None)) for _, slices in met]
+    def depth(self) -> int:
+        """K: values that a filter meets."""
+        return self.size[0] * self.width
 
     @cached_property
-    def bands(self) -> list[slice]:
-        """Rows of positions to be worked at together, so that about `BAND` values unfold."""
-        rows = self.places[0]
-        unfolded = rows * self.stride[0] * self.groups * self.width * self.n
-        number = min(-(-unfolded // BAND) or 1, rows)
-        return [slice(rows * i // number, rows * (i + 1) // number) for i in range(number)]
+    def values(self) -> int:
+        """How many values an unfolded row has, of all groups."""
+        return self.groups * self.width * self.n
 
-    def met(self, rows: slice, step: int = 1) -> slice:
-        """The rows of the input that rows of positions meet; a single one with step D."""
-        s, d = self.stride[0], self.dilation[0]
-        return slice(rows.start * s, (rows.stop - 1) * s + (self.size[0] - 1) * d + 1, step)
+    @cached_property
+    def rest(self) -> list[tuple[Index, Index]]:
+        """For each place in a row of the filter: the pixels it meets, and from which positions."""
+        axes = range(1, len(self.size))
+        each = [[self.meeting(axis, i) for i in range(self.size[axis])] for axis in axes]
+        return [
+            (
+                (..., *[pixels for pixels, _ in met], slice(None)),
+                (..., *[places for _, places in met], slice(None)),
+            )
+            for met in product(*each)
+        ]
 
-    def columns(self, x: Any, band: slice) -> Any:
-        """im2col of a band: (G, C/G, *N, B) -> (G, rows, K, n), or (G, 1, K, rows * n) if short.
+    def meeting(self, axis: int, i: int) -> tuple[slice, slice]:
+        """Along one axis: the pixels that place i of the filter meets, and from which positions.
+
+        Padding is neither stored nor written to: the positions that meet it are left out.
+        """
+        s = self.stride[axis]
+        offset = i * self.dilation[axis] - self.padding[axis][0]
+        first = max(0, -(offset // s))
+        last = min(self.places[axis], (self.lengths[axis] - 1 - offset) // s + 1)
+        if last <= first:
+            return slice(0), slice(0)
+        return slice(first * s + offset, (last - 1) * s + offset + 1, s), slice(first, last)
+
+    # --- reading: from rows of positions, what they meet --------------------------------------
+
+    @cached_property
+    def bands(self) -> list[tuple[range, range]]:
+        """Rows of positions to be worked at together, each with the rows that they meet.
+
+        What they meet should stay in the cache. Rows as far apart as those of a dilated filter go
+        together: what they meet then lies side by side, as for any filter.
+        """
+        s, d, before = self.stride[0], self.dilation[0], self.padding[0][0]
+        apart = 1 if self.n < SHORT else d
+        found = []
+        for start in range(apart):
+            for rows in split(range(start, self.places[0], apart), self.values * s):
+                first, last = rows[0] * s - before, rows[-1] * s - before + (self.size[0] - 1) * d
+                found.append((rows, range(first, last + 1, apart)))
+        return found
+
+    def columns(self, x: Any, parts: int) -> Iterator[tuple[slice, Any]]:
+        """im2col, band by band: (G, C/G, *N, B) -> patches as `windows` has them.
 
         Only the rest of the axes is unfolded, F[1:] copies instead of F: the patches of rows that
         are neighbours overlap in memory as they do in the image.
         """
-        u = self.unfold(x[:, :, self.met(band)].swapaxes(1, 2))  # (G, rows met, R, n)
-        group, row, *within = u.strides
-        rows, k = band.stop - band.start, self.size[0] * self.width
-        patches = as_strided(
-            u,
-            (self.groups, rows, self.size[0], self.width, self.n),
-            (group, self.stride[0] * row, self.dilation[0] * row, *within),
-        )
-        if self.n < SHORT:
-            return patches.transpose(0, 2, 3, 1, 4).reshape(self.groups, 1, k, rows * self.n)
-        return patches.reshape(self.groups, rows, k, self.n)  # no copy, but for a dilation
+        padded = any(map(any, self.padding))
+        room = None
+        if len(self.rest) > 1 or padded or self.lengths[1:] != self.places[1:]:
+            height = max(len(met) for _, met in self.bands)
+            new = np.zeros if padded else np.empty
+            room = new((self.groups, height, self.width, self.n), x.dtype)
+        for rows, met in self.bands:
+            u = self.unfold(x, met, room)
+            dilation = self.dilation[0] // rows.step
+            yield (
+                slice(rows.start, rows.stop, rows.step),
+                windows(u, len(rows), self.size[0], self.stride[0], dilation, parts),
+            )
 
-    def unfold(self, x: Any) -> Any:
-        """The rest of the axes unfolded: (G, rows, C/G, *N[1:], B) -> (G, rows, R, n)."""
-        groups, rows, channels, *lengths, batch = x.shape
-        if len(self.rest) == 1 and (*lengths,) == self.places[1:]:
-            return x.reshape(groups, rows, channels, self.n)
-        u = np.empty((groups, rows, len(self.rest), channels, *self.places[1:], batch), x.dtype)
-        for j, met in enumerate(self.rest):
-            u[:, :, j] = x[met]
-        return u.reshape(groups, rows, self.width, self.n)
+    def unfold(self, x: Any, met: range, room: Any) -> Any:
+        """Rows of images with their shifted copies: (G, C/G, *N, B) -> (G, rows, R, n).
+
+        The room for them has zeros where there is padding, which is at the same places in every
+        row, and rows of padding only at the ends.
+        """
+        inside, rows = within(met, self.lengths[0])
+        x = x[:, :, rows].swapaxes(1, 2)  # (G, rows, C/G, *N[1:], B)
+        if room is None:  # nothing to unfold
+            return x.reshape(*x.shape[:3], self.n)
+        copies = len(self.rest), self.channels
+        u = room[:, : len(met)]
+        u[:, : inside.start] = u[:, inside.stop :] = 0
+        images = u.reshape(*u.shape[:2], *copies, *self.places[1:], self.batch)[:, inside]
+        for j, (pixels, places) in enumerate(self.rest):
+            images[:, :, j][places] = x[pixels]
+        return u
+
+    # --- writing, the adjoint: to rows of images, what is spread over them ---------------------
+
+    def spread(self, x: Any, w: Any, z: Any) -> None:
+        """Add to x (G, C/G, *N, B) what outputs z (G, O/G, P[0], n) spread over their patches.
+
+        Which rows of the filters w (G, O/G, F[0], R) reach a row of x depends on its remainder by
+        the stride only. Those that do, turned round, slide over the rows of z.
+        """
+        s, d, before = self.stride[0], self.dilation[0], self.padding[0][0]
+        for remainder in range(s):
+            reach = [i for i in range(self.size[0]) if (i * d - remainder) % s == 0][::-1]
+            if not reach:
+                continue
+            apart = (reach[0] - reach[1]) * d // s if reach[1:] else 1
+            filters = w[:, :, reach].transpose(0, 3, 2, 1)  # (G, R, reach, O/G)
+            filters = filters.reshape(self.groups, 1, 1, self.width, len(reach) * w.shape[1])
+            parts = products(self.width, filters.shape[4], self.n)
+            rows = range((remainder - before) % s, self.lengths[0], s)
+            for band in split(rows, self.values):
+                first = (band.start + before - reach[0] * d) // s
+                met = rows_of(z, first, first + len(band) + (len(reach) - 1) * apart)
+                u = np.empty((self.groups, self.width, len(band), self.n), x.dtype)
+                patches = windows(met, len(band), len(reach), 1, apart, parts)
+                np.matmul(filters, patches, out=by_row(u, parts))
+                self.fold(x[:, :, band.start : band.stop : s], u)
 
     def fold(self, x: Any, u: Any) -> None:
-        """The adjoint of `unfold`: add u to x where it came from."""
-        groups, rows, channels, *_, batch = x.shape
-        u = u.reshape(groups, rows, len(self.rest), channels, *self.places[1:], batch)
-        for j, met in enumerate(self.rest):
-            x[met] += u[:, :, j]
-
-    def add_columns(self, x: Any, w: Any, z: Any, band: slice) -> None:
-        """col2im, the adjoint: add the columns w @ z of a band to x, (G, C/G, *N, B).
-
-        Here w is (G, 1, K, O/G) and z (G, O/G, P[0], n). A row of columns is added as soon as it
-        is made, while it is in the cache.
-        """
-        x = x[:, :, self.met(band)].swapaxes(1, 2)  # (G, rows met, C/G, *N[1:], B)
-        u = np.zeros((self.groups, x.shape[1], self.width, self.n), x.dtype)
-        for step in [band] if self.n < SHORT else rows_of(band):
-            rows = rows_of(step, band.start)
-            cols = w @ self.by_row(z, step)
-            cols = cols.reshape(self.groups, self.size[0], self.width, len(rows), self.n)
-            for i, row in enumerate(rows):
-                u[:, self.met(row, self.dilation[0])] += cols[:, :, :, i]
-        self.fold(x, u)
-
-    def by_row(self, z: Any, band: slice) -> Any:
-        """Outputs as `columns` has them: (G, O/G, P[0], n) -> (G, rows, O/G, n), in place."""
-        z = z[:, :, band]
-        if self.n < SHORT:
-            return z.reshape(self.groups, 1, z.shape[1], z.shape[2] * self.n)
-        return z.swapaxes(1, 2)
+        """The adjoint of `unfold`: add shifted copies u (G, R, rows, n) to x (G, C/G, *N, B)."""
+        copies = len(self.rest), self.channels
+        u = u.reshape(self.groups, *copies, x.shape[2], *self.places[1:], self.batch)
+        for j, (pixels, places) in enumerate(self.rest):
+            x[pixels] += u[:, j][places]
 
 
-def rows_of(band: slice, start: int = 0) -> list[slice]:
-    """The rows of a band one by one, counted from `start`."""
-    return [slice(row, row + 1) for row in range(band.start - start, band.stop - start)]
+def split(rows: range, values: int) -> list[range]:
+    """Rows of so many values each, in parts of about `BAND` values."""
+    number = min(-(-len(rows) * values // BAND) or 1, len(rows))
+    edges = [len(rows) * i // number for i in range(number + 1)] if number else []
+    return [rows[start:stop] for start, stop in pairwise(edges)]
 
 
-sliding = lru_cache(maxsize=256)(Sliding)  # a network slides the same few filters again and again
+def within(rows: range, length: int) -> tuple[slice, slice]:
+    """Those of some rows that exist, among 0 ... length - 1: their places and their numbers."""
+    first = max(0, -(rows.start // rows.step))
+    last = max(first, min(len(rows), (length - 1 - rows.start) // rows.step + 1))
+    part = rows[first:last]
+    return slice(first, last), slice(part.start, part.stop, part.step)
 
 
-def batch_last(x: Any, groups: int, padding: Padding) -> Any:
-    """(B, C, *N) -> (G, C/G, *N with its padding, B); a copy only where memory is not so."""
+def rows_of(z: Any, first: int, last: int) -> Any:
+    """Rows of outputs, zeros where there are none: (G, O/G, P[0], n) -> (G, rows, O/G, n)."""
+    inside, rows = within(range(first, last), z.shape[2])
+    padded = np.zeros((len(z), last - first, z.shape[1], z.shape[3]), z.dtype)
+    padded[:, inside] = z[:, :, rows].swapaxes(1, 2)
+    return padded
+
+
+# --- matrix products of rows ------------------------------------------------------------------
+
+
+def products(height: int, depth: int, n: int) -> int:
+    """In how many equal parts to multiply (height, depth) by n columns, 128 or more in each.
+
+    OpenBLAS has quick kernels for matrices of less than a million products, and is slow at larger
+    ones that are flat: 6 x 75 by 896 columns runs at 100 GFLOPS, by 7,168 at 30.
+    """
+    parts = 1
+    while height < 64 and height * depth * n > 10**6 * parts and n % (256 * parts) == 0:
+        parts *= 2
+    return parts
+
+
+def windows(u: Any, rows: int, size: int, stride: int, dilation: int, parts: int) -> Any:
+    """A window sliding over rows: (G, N, R, n) -> (G, rows, parts, size * R, n / parts).
+
+    In place, unless it is dilated. Short rows go together: (G, 1, 1, size * R, rows * n), a copy.
+    """
+    groups, _, width, n = u.shape
+    group, row, value, item = u.strides
+    strides = group, stride * row, n // parts * item, dilation * row, value, item
+    view = as_strided(u, (groups, rows, parts, size, width, n // parts), strides)
+    if n < SHORT:
+        view = view[:, :, 0].transpose(0, 2, 3, 1, 4)
+        return view.reshape(groups, 1, 1, size * width, rows * n)
+    return view.reshape(groups, rows, parts, size * width, n // parts)
+
+
+def by_row(z: Any, parts: int) -> Any:
+    """Outputs as `windows` has them, in place: (G, O/G, rows, n) -> (G, rows, parts, O/G, ...)."""
+    groups, filters, rows, n = z.shape
+    if n < SHORT:
+        return z.reshape(groups, 1, 1, filters, rows * n)
+    return z.reshape(groups, filters, rows, parts, n // parts).transpose(0, 2, 3, 1, 4)
+
+
+# --- the layout of memory ---------------------------------------------------------------------
+
+
+def batch_last(x: Any, groups: int) -> Any:
+    """(B, C, *N) -> (G, C/G, *N, B); a copy only where memory is not so."""
     x = x.transpose(*range(1, x.ndim), 0)
-    if any(map(any, padding)):
-        widths = [n + sum(border) for n, border in zip(x.shape[1:-1], padding, strict=True)]
-        padded = np.zeros((len(x), *widths, x.shape[-1]), x.dtype)
-        padded[inside(x.shape[1:-1], padding)] = x
-        x = padded
-    elif x.strides[-1] != x.itemsize and x.shape[-1] > 1:
+    if x.strides[-1] != x.itemsize and x.shape[-1] > 1:
         x = np.ascontiguousarray(x)
     return x.reshape(groups, len(x) // groups, *x.shape[1:])
-
-
-def inside(sizes: Sizes, padding: Padding) -> tuple[Any, ...]:
-    """The index of what is not padding: (..., *N with its padding, B) -> (..., *N, B)."""
-    return (..., *[slice(p, p + n) for n, (p, _) in zip(sizes, padding, strict=True)], slice(None))
 
 
 def batch_first(x: Any) -> Any:
     """(G, C/G, *N, B) -> (B, C, *N), in the same memory."""
     x = x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
     return x.transpose(x.ndim - 1, *range(x.ndim - 1))
+
+
+sliding = lru_cache(maxsize=256)(Sliding)  # a network slides the same few filters again and again

@@ -20,66 +20,66 @@ import numpy as np
 from minigrad.core.apply import Function
 from minigrad.core.op import general, linear
 from minigrad.core.samples import case
-from minigrad.ops.columns import batch_first, batch_last, inside, sliding
+from minigrad.ops.columns import BAND, batch_first, batch_last, by_row, products, sliding
 from minigrad.ops.geometry import positions
 from minigrad.ops.loops import unbuffered
 
 
+def correlate_value(x, w, *, groups, **geometry):
+    """One matrix product: the filters as rows times the patches as columns."""
+    return correlate_biased_value(x, w, None, groups=groups, **geometry)
+
+
+def correlate_biased_value(x, w, b, *, groups, **geometry):
+    """`correlate` plus one number a filter: a primitive so that a layer is one node."""
+    slide = sliding(groups, w.shape[1], len(x), x.shape[2:], w.shape[2:], **geometry)
+    filters, dtype = len(w) // groups, np.result_type(*[a for a in (x, w, b) if a is not None])
+    z = np.empty((groups, filters, slide.places[0], slide.n), dtype)
+    w = filter_rows(w, groups).reshape(groups, 1, 1, filters, slide.depth)
+    parts = products(filters, slide.depth, slide.n)
+    with unbuffered():
+        for rows, patches in slide.columns(batch_last(x, groups), parts):
+            np.matmul(w, patches, out=by_row(z[:, :, rows], parts))
+            if b is not None:
+                z[:, :, rows] += b.reshape(groups, filters, 1, 1)  # while they are in the cache
+    return batch_first(z.reshape(groups, filters, *slide.places, slide.batch))
+
+
 def filter_rows(w, groups):
-    """Every filter as a row, in the order of columns. (O, C/G, *F) -> (G, 1, O/G, K)"""
+    """Every filter as a row, in the order of patches. (O, C/G, *F) -> (G, O/G, F[0], R)"""
     filters, channels, length = w.shape[:3]
     rest = prod(w.shape[3:])
     w = w.reshape(groups, filters // groups, channels, length, rest).transpose(0, 1, 3, 4, 2)
-    return w.reshape(groups, 1, filters // groups, length * rest * channels)
+    return w.reshape(groups, filters // groups, length, rest * channels)
 
 
-def correlate_value(x, w, *, stride, padding, dilation, groups):
-    """One matrix product: the filters as rows times the patches as columns."""
-    size, filters = w.shape[2:], len(w) // groups
-    places = positions(x.shape[2:], size, stride, padding, dilation)
-    slide = sliding(groups, w.shape[1], len(x), size, places, stride, dilation)
-    x, w = batch_last(x, groups, padding), filter_rows(w, groups)
-    z = np.empty((groups, filters, places[0], slide.n), np.result_type(x, w))
-    for band in slide.bands:
-        np.matmul(w, slide.columns(x, band), out=slide.by_row(z, band))
-    return batch_first(z.reshape(groups, filters, *places, slide.batch))
-
-
-def spread_value(z, w, *, shape, stride, padding, dilation, groups):
+def spread_value(z, w, *, shape, groups, **geometry):
     """col2im: the adjoint of reading patches is adding them back where they were read."""
-    slide = sliding(groups, w.shape[1], len(z), w.shape[2:], z.shape[2:], stride, dilation)
-    padded = [n + sum(border) for n, border in zip(shape, padding, strict=True)]
-    x = np.zeros((groups, slide.channels, *padded, slide.batch), np.result_type(z, w))
-    w = np.ascontiguousarray(filter_rows(w, groups).swapaxes(2, 3))  # (G, 1, K, O/G)
-    z = batch_last(z, groups, ())
+    slide = sliding(groups, w.shape[1], len(z), shape, w.shape[2:], **geometry)
+    x = np.zeros((groups, slide.channels, *shape, slide.batch), np.result_type(z, w))
+    z = batch_last(z, groups)
+    with unbuffered():
+        slide.spread(x, filter_rows(w, groups), z.reshape(*z.shape[:3], slide.n))
+    return batch_first(x)
+
+
+def gather_value(x, z, *, size, groups, **geometry):
+    """The sum over all positions of output times patch: matrix products again."""
+    slide = sliding(groups, x.shape[1] // groups, len(x), x.shape[2:], size, **geometry)
+    x, z = batch_last(x, groups), batch_last(z, groups)
     z = z.reshape(*z.shape[:3], slide.n)
-    with unbuffered():
-        for band in slide.bands:
-            slide.add_columns(x, w, z, band)
-    return batch_first(x[inside(shape, padding)])
-
-
-def gather_value(x, z, *, size, stride, padding, dilation, groups):
-    """The sum over all positions of output times patch: one matrix product."""
-    channels, filters = x.shape[1] // groups, z.shape[1] // groups
-    slide = sliding(groups, channels, len(x), size, z.shape[2:], stride, dilation)
-    x, z = batch_last(x, groups, padding), batch_last(z, groups, ())
-    z = z.reshape(groups, filters, slide.places[0], slide.n)
-    w = sum(
-        np.add.reduce(slide.columns(x, band) @ slide.by_row(z, band).swapaxes(2, 3), 1)
-        for band in slide.bands
-    )  # (G, K, O/G)
-    w = w.reshape(groups, *size, channels, filters)
-    w = w.transpose(0, w.ndim - 1, w.ndim - 2, *range(1, w.ndim - 2))
-    return np.ascontiguousarray(w).reshape(groups * filters, channels, *size)
-
-
-def correlate_biased_value(x, w, b, **geometry):
-    """`correlate` plus one number a filter: a primitive so that a layer is one node."""
-    z = correlate_value(x, w, **geometry)
-    b = b.reshape(-1, *(1,) * (z.ndim - 2))
-    with unbuffered():
-        return z + b if b.dtype != z.dtype else np.add(z, b, out=z)
+    filters = z.shape[1]
+    parts = products(filters, slide.depth, slide.n)
+    few = max(1, BAND // (groups * slide.depth * filters))  # rows whose products are summed at once
+    w = 0
+    for rows, patches in slide.columns(x, parts):
+        outputs = by_row(z[:, :, rows], parts).swapaxes(3, 4)
+        for row in range(0, patches.shape[1], few):
+            part = slice(row, row + few)
+            w = w + np.add.reduce(patches[:, part] @ outputs[:, part], (1, 2))  # (G, K, O/G)
+    w = w.reshape(groups, *size, slide.channels, filters)
+    w = w.transpose(0, w.ndim - 1, w.ndim - 2, *range(1, w.ndim - 2))  # (G, O/G, C/G, *F)
+    return np.ascontiguousarray(w).reshape(groups * filters, slide.channels, *size)
 
 
 def sample_calls(axes: int) -> Iterator[tuple[Any, Any, Any, dict[str, Any]]]:

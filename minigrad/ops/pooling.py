@@ -156,8 +156,9 @@ maxpool_ = general(
 def place_value(g, *, maps, peaks, size, stride):
     """Each window's value put back where the map has its largest; windows that overlap add up."""
     g = laid_out_as(peaks, g)
-    total = np.zeros_like(maps, g.dtype)
     apart = stride[0] >= size[0] and stride[1] >= size[1]
+    tiled = stride == size and all(n % f == 0 for n, f in zip(maps.shape[-2:], size, strict=True))
+    total = np.empty_like(maps, g.dtype) if tiled else np.zeros_like(maps, g.dtype)
     with unbuffered():
         for met, found in firsts(maps, peaks, size, stride):
             if apart:
