@@ -74,6 +74,7 @@ def differences(
 
     `epsilon` is the relative rounding error of the results, which may be of less than float64.
     """
+    step *= (epsilon / EPSILON) ** 0.2  # where rounding is coarser, a larger one
     value = f(arrays)
     columns = [along(f, arrays, value, t, epsilon, step) for t in directions]
     parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
