@@ -27,6 +27,7 @@ from minigrad.ops.geometry import Padding, Sizes, positions
 
 BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
+QUICK = 10**6  # OpenBLAS has quick kernels for matrix products of fewer multiplications
 
 Index = tuple[Any, ...]
 
@@ -212,13 +213,12 @@ def rows_of(z: Any, first: int, last: int) -> Any:
 
 
 def products(height: int, depth: int, n: int) -> int:
-    """In how many equal parts to multiply (height, depth) by n columns, 128 or more in each.
+    """In how many equal parts to multiply a flat (height, depth) by n columns.
 
-    OpenBLAS has quick kernels for matrices of less than a million products, and is slow at larger
-    ones that are flat: 6 x 75 by 896 columns runs at 100 GFLOPS, by 7,168 at 30.
+    6 x 75 times 896 columns runs at 100 GFLOPS, times 7,168 at 30, in eight parts at 50.
     """
     parts = 1
-    while height < 64 and height * depth * n > 10**6 * parts and n % (256 * parts) == 0:
+    while height < 64 and height * depth * n > QUICK * parts and n % (2 * SHORT * parts) == 0:
         parts *= 2
     return parts
 
