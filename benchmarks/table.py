@@ -6,6 +6,8 @@ import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -23,7 +25,7 @@ def show(rows: Iterable[Row]) -> None:
         table.add_row(row.what, row.ours, row.peer, *figures(row))
     console = Console()
     console.print(table)
-    console.print(machine(), style="dim")
+    console.print(machine(), style="dim", highlight=False)
 
 
 def figures(row: Row) -> tuple[str, str, str]:
@@ -37,20 +39,46 @@ def figures(row: Row) -> tuple[str, str, str]:
 
 
 def machine() -> str:
-    """Python, NumPy and its BLAS, the peers' versions, the processor's cores."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    kernel = os.environ.get("OPENBLAS_CORETYPE", "chosen by the library")
-    threads = os.environ.get("OPENBLAS_NUM_THREADS", "chosen by the library")
-    peers = ", ".join(f"{name} {installed(name)}" for name in PEERS)
+    """The processor; Python, NumPy and its BLAS; the peers' versions, and which are missing."""
+    found = {name: installed(name) for name in PEERS}
+    peers = ", ".join(f"{name} {number}" for name, number in found.items() if number)
+    missing = ", ".join(name for name, number in found.items() if not number)
     return (
-        f"Python {platform.python_version()}, NumPy {np.__version__}, {blas['name']} "
-        f"{blas['version']} (kernels {kernel}, threads {threads}), {os.cpu_count()} cores; {peers}"
+        f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, "
+        f"NumPy {np.__version__}, {blas()}; {peers or 'no peers'}"
+        + (f"; not installed: {missing}" if missing else "")
     )
 
 
+def processor() -> str:
+    """The model's name as Linux knows it; elsewhere what Python makes of it."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """NumPy's BLAS: which, the kernels it chose on this processor, its threads."""
+    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    name = f"{built['name']} {built['version']}"
+    if find_spec("threadpoolctl"):
+        from threadpoolctl import threadpool_info
+
+        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        pools.sort(key=lambda pool: "numpy" not in pool["filepath"])  # peers may bring their own
+        if pools:
+            kernels = pools[0].get("architecture", "unknown")
+            return f"{name} (kernels {kernels}, threads {pools[0]['num_threads']})"
+    # without threadpoolctl nobody tells what was chosen, only what was asked for
+    kernels = os.environ.get("OPENBLAS_CORETYPE", "chosen by the library")
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "chosen by the library")
+    return f"{name} (kernels {kernels}, threads {threads})"
+
+
 def installed(name: str) -> str:
-    """The version of a package, or that it is missing."""
+    """The version of a package; empty if it is missing."""
     try:
         return version(name)
     except PackageNotFoundError:
-        return "not installed"
+        return ""
