@@ -28,6 +28,7 @@ import numpy as np
 
 from minigrad.core.apply import Function, recorder
 from minigrad.core.node import Node
+from minigrad.core.pull import shortest
 from minigrad.core.samples import Samples
 
 Rule = Callable[..., Any]
@@ -64,6 +65,7 @@ class Op:
         self.has_settings = False
         if not isinstance(value, np.ufunc):
             self._read_signature(value)
+        self.pull = shortest(self)  # (op, g, node) -> a contribution for each input
 
     def _read_signature(self, value: Callable[..., Any]) -> None:
         if isinstance(value, FunctionType):  # by hand: `signature` takes ten times as long,
@@ -97,6 +99,7 @@ class Op:
         self.rules.append(rule)
         elementwise = self.kind == "elementwise"
         self.pullbacks.append(pullback_of_partial(rule, self.has_settings) if elementwise else rule)
+        self.pull = shortest(self)
         return rule
 
     def pullbacks_of(self, node: Node) -> list[Rule | None]:

@@ -16,7 +16,8 @@ import numpy as np
 
 from minigrad.core.node import Node, constant, leaf, record_state
 from minigrad.core.op import Op
-from minigrad.core.sweep import Reach, blamed, dependents, fitted, sweep
+from minigrad.core.pull import fitted
+from minigrad.core.sweep import Reach, blamed, dependents, sweep
 
 
 def push(reach: Reach, tangents: dict[int, Any], *, record: bool = False) -> dict[int, Any]:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core.broadcasting import ones, sum_to
+from minigrad.core.broadcasting import ones
 from minigrad.core.node import Clock, Node, as_real_array, constant
 from minigrad.core.notes import place_of
 from minigrad.core.op import Op
 from minigrad.core.places import where
+from minigrad.core.pull import UNASKED, fitted, pulled
 from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
 
@@ -42,8 +43,8 @@ def sweep(
     within: Reach | None = None,
     record: bool = False,
     on_step: Callable[[Step], None] | None = None,
-) -> list[list[Any]]:
-    """Pull the roots' cotangents back to the leaves; returns [leaf, its cotangent] pairs.
+) -> list[tuple[Node, Any]]:
+    """Pull the roots' cotangents back to the leaves; returns (leaf, its cotangent) pairs.
 
     Time and memory are linear in the number of nodes visited, without recursion. `within` limits
     the visit to the nodes between the roots and chosen ends, whose cotangents are returned. With
@@ -52,103 +53,55 @@ def sweep(
     that a rule reads was overwritten.
     """
     live, ends = (within.live, within.ends) if within else (None, NO_ENDS)
-    arrived: dict[int, list[Any]] = {}  # at leaves and ends: [node, its sum so far]
-    waiting: dict[int, list[Any]] = {}  # at results, still to be visited: the same
-    heap: list[int] = []  # their numbers, negated, so that the newest comes first
-
-    def deliver(x: Node, c: Any, op: Op | None) -> Any:
-        """Add a contribution to the sum at `x`, in its shape and dtype; returns it."""
-        v = x._value
-        if c.shape != v.shape or c.dtype is not v.dtype:
-            c = fitted(c, x, op)
-        number = x.number
-        sums = waiting if x.op is not None and number not in ends else arrived
-        met = sums.get(number)
-        if met is not None:
-            met[1] = met[1] + c
-        else:
-            sums[number] = [x, c]
-            if sums is waiting:
-                heappush(heap, -number)
-        return c
-
-    for root, cotangent in roots:
-        tensor = isinstance(cotangent, Node) or not record
-        deliver(root, cotangent if tensor else constant(cotangent, root), root.op)
     plain = within is None and not record and on_step is None
-    while heap:
-        number = -heappop(heap)
-        node, g = waiting.pop(number)
-        op: Op = node.op
-        inputs = node.inputs
-        if number < Clock.last_write:
-            check_not_overwritten(node, op)
-        try:
-            if not plain or node.settings or len(inputs) > 2:
-                values = (node, *inputs) if record else plain_values(node, inputs)
-                given: list[Any] = []
-                for x, p in zip(inputs, op.pullbacks_of(node), strict=True):
-                    c = None
-                    if p is not None and x._tracked and (live is None or x.number in live):
-                        c = p(g, *values, **node.settings)
-                        if record and not isinstance(c, Node):
-                            c = constant(fitted(c, x, op), x)
-                        c = deliver(x, c, op)
-                    given.append(c)
-                if on_step is not None:
-                    on_step(Step(node, g, tuple(given), sums_at(inputs, arrived, waiting)))
-            elif len(inputs) == 1:  # the same, spelled out: 0.8 of the time of a small step
-                (x,) = inputs
-                (p,) = op.pullbacks
-                if p is not None:
-                    deliver(x, p(g, node._value, x._value), op)
-            else:
-                x, y = inputs
-                p, q = op.pullbacks
-                if p is not None and x._tracked:
-                    deliver(x, p(g, node._value, x._value, y._value), op)
-                if q is not None and y._tracked:
-                    deliver(y, q(g, node._value, x._value, y._value), op)
-        except Exception as error:
-            raise blamed(error, node, op) from None
-    return list(arrived.values())
+    last_write = Clock.last_write
+    sums: dict[int, Any] = {}  # of each node met and not yet visited: its cotangent so far
+    arrived: list[Node] = []  # the leaves and ends among them
+    waiting: dict[int, Node] = {}  # the others, and
+    heap: list[int] = []  # their numbers, negated, so that the newest comes first
+    pairs = [(x, c if isinstance(c, Node) or not record else constant(c, x)) for x, c in roots]
+    node: Any = None  # and the op: none yet, the roots are met as the inputs of a step are
+    op: Any = None
+    try:
+        while True:
+            for x, c in pairs:
+                if c is UNASKED:
+                    continue
+                v = x._value
+                if c.shape != v.shape or c.dtype is not v.dtype:
+                    c = fitted(c, x, op)
+                number = x.number
+                if number in sums:
+                    sums[number] = sums[number] + c
+                    continue
+                sums[number] = c
+                if x.op is None or number in ends:
+                    arrived.append(x)
+                else:
+                    waiting[number] = x
+                    heappush(heap, -number)
+            if on_step is not None and node is not None:
+                given = tuple([None if c is UNASKED else c for _, c in pairs])
+                on_step(Step(node, g, given, tuple([sums.get(x.number) for x in node.inputs])))
+            if not heap:
+                return [(x, sums[x.number]) for x in arrived]
+            number = -heappop(heap)
+            node, g = waiting.pop(number), sums.pop(number)
+            op = node.op
+            if number < last_write:
+                check_not_overwritten(node, op)
+            pairs = op.pull(op, g, node) if plain else pulled(op, g, node, live, record)
+    except Exception as error:
+        raise blamed(error, node, op) from None
 
 
 NO_ENDS: frozenset[int] = frozenset()
 
 
-def plain_values(node: Node, inputs: tuple[Node, ...]) -> tuple[Any, ...]:
-    """What an ordinary sweep gives to a rule: the arrays of the result and of the inputs."""
-    return node._value, *[x._value for x in inputs]
-
-
-def sums_at(
-    inputs: tuple[Node, ...], arrived: dict[int, list[Any]], waiting: dict[int, list[Any]]
-) -> tuple[Any, ...]:
-    """The sum so far at each input."""
-    nothing = (None, None)
-    return tuple((waiting.get(x.number) or arrived.get(x.number) or nothing)[1] for x in inputs)
-
-
-def fitted(c: Any, x: Node, op: Op | None) -> Any:
-    """A contribution in the shape and the dtype of the input; `RuleError` if it cannot be one."""
-    shape, dtype = x._value.shape, x._value.dtype
-    if c.shape != shape:
-        if op is None or not op.broadcasts:
-            raise RuleError(
-                f"the rule returned a gradient of shape {c.shape} for an input of shape {shape}. "
-                f"They must be equal."
-            )
-        c = sum_to(c, shape)
-    if c.dtype is not dtype and c.dtype != dtype:
-        if c.dtype.kind not in "fiub":
-            raise RuleError(f"the rule returned a gradient of dtype {c.dtype} for one of {dtype}.")
-        c = c.astype(dtype)
-    return c
-
-
-def blamed(error: Exception, node: Node, op: Op) -> Exception:
+def blamed(error: Exception, node: Node | None, op: Op) -> Exception:
     """The error of a rule, with the op, the shapes and the node it happened at."""
+    if node is None:  # before the first step
+        return error
     if isinstance(error, AttributeError) and "'shape'" in str(error):
         error = RuleError("the rule must return an array, one gradient for its input.")
     if not op.variadic and len(op.rules) != len(node.inputs):
