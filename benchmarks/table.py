@@ -21,9 +21,14 @@ PEERS = ("torch", "jax", "autograd", "mygrad", "micrograd")
 def show(rows: Iterable[Row]) -> None:
     """Print the rows, and below them what they were measured with."""
     table = Table("what", "ours", "peer", "ratio", "middle half", "goal")
+    above = ""
     for row in rows:
-        table.add_row(row.what, row.ours, row.peer, *figures(row))
+        what = "" if row.what == above else row.what  # said once, in the first of its rows
+        table.add_row(what, row.ours, row.peer, *figures(row))
+        above = row.what
     console = Console()
+    if not console.is_terminal:  # a file is as wide as it needs to be
+        console.width = 140
     console.print(table)
     console.print(machine(), style="dim", highlight=False)
 
