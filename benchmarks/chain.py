@@ -11,7 +11,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from benchmarks.measure import Row
+from benchmarks.measure import Row, ratios
 from benchmarks.table import show
 
 LENGTH = 1_000_000
@@ -57,7 +57,7 @@ def run(quick: bool = False) -> list[Row]:
     length = LENGTH // 10 if quick else LENGTH
     rounds = 3 if quick else 7
     ours = [measured("minigrad", length) for _ in range(1 if find_spec("torch") else rounds)]
-    theirs = []
+    theirs: list[dict[str, float]] = []
     while find_spec("torch") and len(theirs) < rounds:
         theirs.append(measured("PyTorch eager", length))
         ours.append(measured("minigrad", length))
@@ -66,10 +66,9 @@ def run(quick: bool = False) -> list[Row]:
     size = Row(what + " (bytes an op)", "-", f"{kept:.0f} B", None)
     if not theirs:
         return [size]
-    found = [a["seconds"] / b["seconds"] for a, b in zip(ours[1:], theirs, strict=True)]
-    low, middle, high = statistics.quantiles(found, n=4)
-    seconds = statistics.median(figures["seconds"] for figures in ours)
-    return [Row(what, "PyTorch eager", f"{seconds:.2f} s", middle, low, high, 0.8), size]
+    times, rivals = ([figures["seconds"] for figures in found] for found in (ours[1:], theirs))
+    seconds = f"{statistics.median(times):.2f} s"
+    return [Row(what, "PyTorch eager", seconds, *ratios(times, rivals), 0.8), size]
 
 
 if __name__ == "__main__":

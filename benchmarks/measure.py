@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -48,10 +48,10 @@ def rows(
     """One row for each peer in `times`; our figure alone where none is installed."""
     figure = readable(times[ours].median)
     found = [Row(what, "-", figure, None)] if set(times) == {ours} else []
-    for peer in times:
+    for peer, timing in times.items():
         if peer != ours:
-            middle, low, high = ratios(times, ours, peer)
-            found.append(Row(what, peer, figure, middle, low, high, goals.get(peer)))
+            spread = ratios(times[ours].rounds, timing.rounds)
+            found.append(Row(what, peer, figure, *spread, goals.get(peer)))
     return found
 
 
@@ -86,8 +86,7 @@ def calls_in(step: Callable[[], object], seconds: float) -> int:
     return max(calls, 1)
 
 
-def ratios(times: Mapping[str, Timing], ours: str, peer: str) -> tuple[float, float, float]:
-    """Our time over the peer's, round by round: the median, and the middle half of them."""
-    found = [a / b for a, b in zip(times[ours].rounds, times[peer].rounds, strict=True)]
-    low, middle, high = statistics.quantiles(found, n=4)
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
+    """Our figures over the peer's, round by round: the median, and the middle half of them."""
+    low, middle, high = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)])
     return middle, low, high
