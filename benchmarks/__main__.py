@@ -11,10 +11,11 @@ import click
 
 from benchmarks.table import machine, show
 
+SHARED = ("convnet", "convolutional", "measure", "processes", "table")  # by the benchmarks
 NAMES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "__main__", "convolutional", "measure", "table")
+    if path.stem not in ("__init__", "__main__", *SHARED)
 )
 
 
