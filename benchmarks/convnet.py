@@ -150,8 +150,8 @@ def with_mygrad(network: Network) -> Step:
 
     def layer(x: Any, w: Any, b: Any) -> Any:
         z = relu(conv_nd(x, w, stride=1, padding=network.padding) + b.reshape(-1, 1, 1))
-        if side := z.shape[-1] % 2:  # its pooling refuses what torch's drops
-            z = z[..., :-side, :-side]
+        if odd := z.shape[-1] % 2:  # its pooling refuses the remainder that others drop
+            z = z[..., :-odd, :-odd]
         return max_pool(z, (2, 2), 2)
 
     def step() -> float:

@@ -7,7 +7,7 @@ from benchmarks.table import show
 
 
 def run(quick: bool = False) -> list[Row]:
-    """Our time as a ratio to PyTorch's; the goal is against its better form."""
+    """Our time as a ratio to every peer's; the goal is beside PyTorch's best form."""
     return run_network(WIDE, "wide CNN step, batch 32, float32, SGD", 1.25, quick)
 
 
