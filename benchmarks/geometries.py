@@ -5,7 +5,9 @@ laying them out with the batch last, as minigrad does, is part of what is measur
 only the first layer pays for it). A call computes the value and the gradients of images and
 filters. They agree with PyTorch's to a hundred-thousandth of the largest, else nothing is timed.
 Filters of 3x3 and 7x7 pad their images, so that maps keep their size, or half of it. Both libraries
-take turns in one process, a new one, where nothing else has started threads.
+take turns in one process, a new one, where nothing else has started threads, and whose allocator
+keeps what is freed: else fetching pages is up to half of the time, of the one library or the other
+as the sizes fall out, and depends on which geometries went before.
 """
 
 from __future__ import annotations
@@ -148,6 +150,7 @@ def check(name: str, candidates: dict[str, Call]) -> None:
 
 def measure_here(quick: bool) -> list[Row]:
     """One row a geometry, measured in this process."""
+    np.ones(2**25 - 2**20, np.uint8)  # freed at once: after it glibc keeps up to 62 MB at hand
     found = []
     for name, geometry in GEOMETRIES.items():
         candidates = calls(geometry)
