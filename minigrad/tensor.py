@@ -148,13 +148,12 @@ class Tensor(Node):
             )
         cotangent = seed(self, grad, record=create_graph)
         reached = sweep([(self, cotangent)], record=create_graph)
-        # the new `grad` of each leaf is memory that nothing else uses
         if create_graph:
-            totals = [arithmetic.positive_(g) if x.grad is None else x.grad + g for x, g in reached]
-        else:
-            totals = [np.array(g) if x.grad is None else summed(x.grad, g) for x, g in reached]
-        for (x, _), total in zip(reached, totals, strict=True):
-            x.grad = total
+            reached = [(x, arithmetic.positive_(g)) for x, g in reached]
+        # all sums before the first is written: one that cannot be added changes nothing
+        totals = [(x, g if x.grad is None else x.grad + g) for x, g in reached]
+        for x, total in totals:
+            x.grad = total if total.__class__ is np.ndarray else not_scalar(total)
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
@@ -381,10 +380,9 @@ class Tensor(Node):
         return call_function(function, args, kwargs)
 
 
-def summed(grad: Any, g: Any) -> Any:
-    """What a leaf had plus what arrived: an array, or a tensor if one is among them."""
-    total = grad + g
-    return total if isinstance(total, Node) else np.asarray(total)
+def not_scalar(x: Any) -> Any:
+    """NumPy's scalars, which come of adding 0-d arrays, as arrays; anything else as it is."""
+    return np.asarray(x) if isinstance(x, np.generic) else x
 
 
 def plain(x: Any) -> Any:

@@ -56,12 +56,14 @@ def unary(op: Op) -> Function:
     def call(x: Any, /) -> Any:
         if not isinstance(x, Node):
             return value(x)
+        a = x._value
         try:
-            z = value(x._value)
+            z = value(a)
         except Exception as error:
             raise explained(op, (x,), NO_SETTINGS, error) from error
         node = record(op, (x,), NO_SETTINGS, z, x._tracked)
-        return node if fresh else with_origin(node, (x,))
+        own = fresh or (node._value.base is None and z is not a)
+        return node if own else with_origin(node, (x,))
 
     return call
 
@@ -73,18 +75,20 @@ def binary(op: Op) -> Function:
 
     def call(x: Any, y: Any, /) -> Any:
         if isinstance(x, Node):
-            if not isinstance(y, Node):
+            if y.__class__ is not x.__class__ and not isinstance(y, Node):
                 y = constant(y, x)
         elif isinstance(y, Node):
             x = constant(x, y)
         else:
             return value(x, y)
+        a, b = x._value, y._value
         try:
-            z = value(x._value, y._value)
+            z = value(a, b)
         except Exception as error:
             raise explained(op, (x, y), NO_SETTINGS, error) from error
         node = record(op, (x, y), NO_SETTINGS, z, x._tracked or y._tracked)
-        return node if fresh else with_origin(node, (x, y))
+        own = fresh or (node._value.base is None and z is not a and z is not b)
+        return node if own else with_origin(node, (x, y))
 
     return call
 

@@ -25,7 +25,7 @@ def sum_to(c: Any, shape: tuple[int, ...]) -> Any:
     Raises `ShapeError` where `shape` does not broadcast to the shape of `c`.
     """
     plain = c.__class__ is np.ndarray
-    if plain and c.ndim == 2 and len(shape) == 1 and shape[0] == c.shape[1] and c.size < 10_000:
+    if plain and c.ndim == 2 and shape == c.shape[1:] and c.size < 10_000:
         return ones(len(c), c.dtype).dot(c)  # a small bias: half the time of add.reduce
     if not broadcasts_to(shape, c.shape):
         raise ShapeError(f"an array of shape {shape} does not broadcast to {c.shape}")
@@ -43,6 +43,12 @@ def ones(number: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     kept = np.ones(number, dtype)
     kept.flags.writeable = False
     return kept
+
+
+@lru_cache(maxsize=64)
+def one(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """A kept 1 in a shape of one element; it is read-only."""
+    return ones(1, dtype).reshape(shape)
 
 
 @lru_cache(maxsize=64)

@@ -14,9 +14,11 @@ Place = tuple[CodeType, int]  # a code object and an instruction in it: no frame
 def here(depth: int) -> Place:
     """The innermost call outside minigrad, at least `depth` calls away from this one."""
     frame = sys._getframe(depth)
-    while is_ours(frame.f_code) and frame.f_back is not None:
+    code = frame.f_code
+    while code.co_filename.startswith(PACKAGE) and is_ours(code) and frame.f_back is not None:
         frame = frame.f_back
-    return frame.f_code, frame.f_lasti
+        code = frame.f_code
+    return code, frame.f_lasti
 
 
 def is_ours(code: CodeType) -> bool:

@@ -1,4 +1,4 @@
-"""How a cotangent is pulled back through one node: what each of its inputs is given.
+"""How a cotangent is pulled back through one node: the rules are asked, their answers delivered.
 
 `pulled` is the general way, with every choice the sweep has. An ordinary sweep takes `op.pull`,
 the same for plain arrays, which is shorter for ops of one and of two arrays without settings.
@@ -7,7 +7,7 @@ the same for plain arrays, which is shorter for ops of one and of two arrays wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.broadcasting import sum_to
@@ -17,71 +17,88 @@ from minigrad.errors import RuleError
 if TYPE_CHECKING:
     from minigrad.core.op import Op
 
-UNASKED: Any = object()  # in place of a contribution that nobody needs
-
-Pairs = Sequence[tuple[Node, Any]]  # each input, and what it is given
-Pull = Callable[["Op", Any, Node], Pairs]
+Deliver = Callable[[Node, Any, "Op"], Any]  # adds a contribution to the sum at a node
+Pull = Callable[["Op", Any, Node, Deliver], Any]
 
 
 def pulled(
-    op: Op, g: Any, node: Node, live: Container[int] | None = None, record: bool = False
-) -> Pairs:
+    op: Op,
+    g: Any,
+    node: Node,
+    deliver: Deliver,
+    live: Container[int] | None = None,
+    record: bool = False,
+) -> list[Any]:
     """Ask the rule of every input that requires a gradient, and lies in `live` if that is given.
 
-    With `record` the rules are given tensors, and so record what they do.
+    With `record` the rules are given tensors, and so record what they do. Returns what each input
+    was given, None where nobody asked.
     """
     inputs, settings = node.inputs, node.settings
     values = (node, *inputs) if record else (node._value, *[x._value for x in inputs])
-    pairs = []
+    given: list[Any] = []
     for x, p in zip(inputs, op.pullbacks_of(node), strict=True):
-        c = UNASKED
+        c = None
         if p is not None and x._tracked and (live is None or x.number in live):
             c = p(g, *values, **settings)
-            c = fitted(c, x, op)
             if record and not isinstance(c, Node):
-                c = constant(c, x)
-        pairs.append((x, c))
-    return pairs
+                c = constant(fitted(c, x, op), x)
+            c = deliver(x, c, op)
+        given.append(c)
+    return given
 
 
-def pulled_to_one(op: Op, g: Any, node: Node) -> Pairs:
+def pulled_to_one(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
     """`pulled` for one array without settings."""
     (x,) = node.inputs
     (p,) = op.pullbacks
-    return ((x, UNASKED if p is None else p(g, node._value, x._value)),)
+    deliver(x, p(g, node._value, x._value), op)  # type: ignore[misc]  # has a rule: see below
 
 
-def pulled_to_two(op: Op, g: Any, node: Node) -> Pairs:
+def pulled_to_two(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
     """`pulled` for two arrays without settings."""
     x, y = node.inputs
     p, q = op.pullbacks
     z, a, b = node._value, x._value, y._value
-    return (
-        (x, p(g, z, a, b) if x._tracked and p is not None else UNASKED),
-        (y, q(g, z, a, b) if y._tracked and q is not None else UNASKED),
-    )
+    if x._tracked:
+        deliver(x, p(g, z, a, b), op)  # type: ignore[misc]
+    if y._tracked:
+        deliver(y, q(g, z, a, b), op)  # type: ignore[misc]
+
+
+def pulled_unchanged(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
+    """`pulled` for the sum of two arrays: both are given the cotangent itself."""
+    x, y = node.inputs
+    if x._tracked:
+        deliver(x, g, op)
+    if y._tracked:
+        deliver(y, g, op)
 
 
 def shortest(op: Op) -> Pull:
     """The shortest way for an op, by what is stated of it so far."""
-    stated = len(op.pullbacks)
-    if op.has_settings or op.variadic or len(op.parameters) > stated:
+    rules = op.rules
+    if op.has_settings or op.variadic or len(op.parameters) > len(rules) or None in rules:
         return pulled
-    return {1: pulled_to_one, 2: pulled_to_two}.get(stated, pulled)
+    if op.kind == "elementwise" and rules == [1, 1]:
+        return pulled_unchanged
+    return {1: pulled_to_one, 2: pulled_to_two}.get(len(rules), pulled)
 
 
 def fitted(c: Any, x: Node, op: Op | None) -> Any:
     """A contribution in the shape and the dtype of the input; `RuleError` if it cannot be one."""
-    shape, dtype = x._value.shape, x._value.dtype
-    if c.shape != shape:
+    v = x._value
+    if c.shape != v.shape:
         if op is None or not op.broadcasts:
             raise RuleError(
-                f"the rule returned a gradient of shape {c.shape} for an input of shape {shape}. "
+                f"the rule returned a gradient of shape {c.shape} for an input of shape {v.shape}. "
                 f"They must be equal."
             )
-        c = sum_to(c, shape)
-    if c.dtype is not dtype and c.dtype != dtype:
+        c = sum_to(c, v.shape)
+    if c.dtype is not v.dtype and c.dtype != v.dtype:
         if c.dtype.kind not in "fiub":
-            raise RuleError(f"the rule returned a gradient of dtype {c.dtype} for one of {dtype}.")
-        c = c.astype(dtype)
+            raise RuleError(
+                f"the rule returned a gradient of dtype {c.dtype} for one of {v.dtype}."
+            )
+        c = c.astype(v.dtype)
     return c

@@ -15,13 +15,14 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
-from minigrad.core.broadcasting import ones
+from minigrad.core.broadcasting import one
 from minigrad.core.node import Clock, Node, as_real_array, constant
 from minigrad.core.notes import place_of
 from minigrad.core.op import Op
 from minigrad.core.places import where
-from minigrad.core.pull import UNASKED, fitted, pulled
+from minigrad.core.pull import fitted, pulled
 from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
 
@@ -52,56 +53,76 @@ def sweep(
     taken. Raises `RuleError` where a rule returns no gradient, `OverwrittenError` where a value
     that a rule reads was overwritten.
     """
-    live, ends = (within.live, within.ends) if within else (None, NO_ENDS)
+    live, ends = (within.live, within.ends) if within else (None, None)
     plain = within is None and not record and on_step is None
     last_write = Clock.last_write
-    sums: dict[int, Any] = {}  # of each node met and not yet visited: its cotangent so far
-    arrived: list[Node] = []  # the leaves and ends among them
-    waiting: dict[int, Node] = {}  # the others, and
-    heap: list[int] = []  # their numbers, negated, so that the newest comes first
-    pairs = [(x, c if isinstance(c, Node) or not record else constant(c, x)) for x, c in roots]
-    node: Any = None  # and the op: none yet, the roots are met as the inputs of a step are
-    op: Any = None
-    try:
-        while True:
-            for x, c in pairs:
-                if c is UNASKED:
-                    continue
-                v = x._value
-                if c.shape != v.shape or c.dtype is not v.dtype:
-                    c = fitted(c, x, op)
-                number = x.number
-                if number in sums:
-                    sums[number] = sums[number] + c
-                    continue
-                sums[number] = c
-                if x.op is None or number in ends:
-                    arrived.append(x)
-                else:
-                    waiting[number] = x
-                    heappush(heap, -number)
-            if on_step is not None and node is not None:
-                given = tuple([None if c is UNASKED else c for _, c in pairs])
-                on_step(Step(node, g, given, tuple([sums.get(x.number) for x in node.inputs])))
-            if not heap:
-                return [(x, sums[x.number]) for x in arrived]
-            number = -heappop(heap)
-            node, g = waiting.pop(number), sums.pop(number)
-            op = node.op
-            if number < last_write:
-                check_not_overwritten(node, op)
-            pairs = op.pull(op, g, node) if plain else pulled(op, g, node, live, record)
-    except Exception as error:
-        raise blamed(error, node, op) from None
+    sums: dict[Node, Any] = {}  # the cotangents so far of nodes met and not yet visited
+    waiting: dict[int, Node] = {}  # the results among them by number, and
+    heap: list[int] = []  # the numbers negated, so that the newest comes first
+    top: Any = None  # where only one result waits, as in a chain, it needs no place in them,
+    total: Any = None  # and this is its sum
+    g: Any = None
+
+    def deliver(x: Node, c: Any, op: Op | None) -> Any:
+        """Add a contribution to the sum at `x`, in its shape and dtype; returns it."""
+        nonlocal top, total
+        v = x._value
+        if c.shape != v.shape or c.dtype is not v.dtype:
+            c = fitted(c, x, op)
+        if x is top:
+            total = total + c
+        elif top is None and x.op is not None and not heap:
+            top, total = x, c
+        elif x in sums:
+            sums[x] = sums[x] + c
+        elif x.op is None:
+            own = record or (c.__class__ is ndarray and c is not g and c.base is None)
+            sums[x] = c if own else np.array(c)
+        else:
+            sums[x] = c
+            waiting[x.number] = x
+            heappush(heap, -x.number)
+        return c
+
+    for root, cotangent in roots:
+        deliver(root, as_tensor(cotangent, root) if record else cotangent, root.op)
+    while top is not None or heap:
+        if not heap:
+            node, g = top, total
+        else:
+            if top is not None:
+                sums[top] = total
+                waiting[top.number] = top
+                heappush(heap, -top.number)
+            node = waiting.pop(-heappop(heap))
+            g = sums.pop(node)
+        top = total = None
+        if ends and node.number in ends:
+            sums[node] = g
+            continue
+        op = node.op
+        if node.number < last_write:
+            check_not_overwritten(node, op)
+        try:
+            if plain:
+                op.pull(op, g, node, deliver)
+                continue
+            given = pulled(op, g, node, deliver, live, record)
+        except Exception as error:
+            raise blamed(error, node, op) from None
+        if on_step is not None:
+            so_far = [total if x is top else sums.get(x) for x in node.inputs]
+            on_step(Step(node, g, tuple(given), tuple(so_far)))
+    return list(sums.items())
 
 
-NO_ENDS: frozenset[int] = frozenset()
+def as_tensor(c: Any, x: Node) -> Node:
+    """A cotangent of `x` as a node, so that what is computed with it can be recorded."""
+    return c if isinstance(c, Node) else constant(c, x)
 
 
-def blamed(error: Exception, node: Node | None, op: Op) -> Exception:
+def blamed(error: Exception, node: Node, op: Op) -> Exception:
     """The error of a rule, with the op, the shapes and the node it happened at."""
-    if node is None:  # before the first step
-        return error
     if isinstance(error, AttributeError) and "'shape'" in str(error):
         error = RuleError("the rule must return an array, one gradient for its input.")
     if not op.variadic and len(op.rules) != len(node.inputs):
@@ -196,7 +217,7 @@ def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:
                 f"the gradient of a tensor of shape {shape} needs a cotangent of that shape: "
                 f"backward(grad), or make it a scalar first, for example with .sum()."
             )
-        return ones(1, dtype).reshape(shape)
+        return one(shape, dtype)
     given = cotangent._value.shape if isinstance(cotangent, Node) else np.shape(cotangent)
     if given != shape:
         raise ShapeError(

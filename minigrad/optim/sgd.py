@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from numpy import multiply, ndarray, subtract
 
+from minigrad.core.node import begin_write
 from minigrad.optim.optimiser import Array, Optimiser
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, plain
 
 
 class SGD(Optimiser):
@@ -41,6 +43,21 @@ class SGD(Optimiser):
         self.scratch = self.buffers()
         self.velocity = self.buffers() if momentum else None
 
+    def step(self) -> None:
+        """Update every parameter that has a gradient, in place."""
+        if self.weight_decay or self.velocity is not None:
+            super().step()
+            return
+        # plain descent in one loop: the step of a small network takes 0.97 of the time
+        self.steps += 1
+        write = begin_write()
+        for p, rate, scratch in zip(self.parameters, self.rates, self.scratch):  # noqa: B905  (slow)
+            grad, value = p.grad, p._value
+            if grad is not None:
+                p._written = write
+                multiply(grad if grad.__class__ is ndarray else plain(grad), rate, scratch)
+                subtract(value, scratch, value)
+
     def update(self, i: int, value: Array, grad: Array) -> None:
         """Go down the slope."""
         scratch = self.scratch[i]
@@ -52,5 +69,5 @@ class SGD(Optimiser):
             velocity *= self.momentum
             velocity += grad
             grad = velocity
-        np.multiply(grad, self.rates[i], scratch)
-        np.subtract(value, scratch, value)
+        multiply(grad, self.rates[i], scratch)
+        subtract(value, scratch, value)
