@@ -260,8 +260,7 @@ def softmax(x, axis=-1):
             [1. , 0. ]])
     """
     e = np.exp(below_largest(x, axis))
-    total = np.add.reduce(e, axis, keepdims=True)
-    return e / np.where(total == 0, 1, total)
+    return e / at_least_one(np.add.reduce(e, axis, keepdims=True))
 
 
 @softmax.vjp
@@ -280,8 +279,7 @@ def log_softmax(x, axis=-1):
     Tensor([    0., -1000.])
     """
     x = below_largest(x, axis)
-    total = np.add.reduce(np.exp(x), axis, keepdims=True)
-    return x - np.log(np.where(total == 0, 1, total))
+    return x - np.log(at_least_one(np.add.reduce(np.exp(x), axis, keepdims=True)))
 
 
 @log_softmax.vjp
@@ -291,9 +289,20 @@ def _(g, z, x, *, axis):
 
 def below_largest(x, axis):
     """x minus the largest along `axis`, so that no exponential overflows; -inf stays -inf."""
+    x = np.asarray(x)
     top = np.maximum.reduce(x, axis, keepdims=True)
+    if x.dtype.kind == "f":
+        top = np.maximum(top, np.finfo(x.dtype).min)  # -inf - -inf would be nan
     with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, and its exponential 0
-        return x - np.where(top == -np.inf, 0, top)
+        return x - top
+
+
+def at_least_one(total):
+    """The sum of the exponentials of what `below_largest` gives, or 1 where all are 0.
+
+    The largest adds exp(0) = 1, so any other sum is 1 at least.
+    """
+    return np.maximum(total, 1)
 
 
 softmax.op.samples = log_softmax.op.samples = [case((3, 4)), case((2, 3, 2), axis=(0, 2))]

@@ -7,8 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.core.node import Node
+from minigrad.core.op import general
+from minigrad.core.samples import case
 from minigrad.errors import DataError, ShapeError
-from minigrad.ops.activations import log_softmax, softplus
+from minigrad.ops.activations import (
+    at_least_one,
+    below_largest,
+    log_softmax,
+    softmax,
+    softplus,
+)
 from minigrad.ops.embedding import class_numbers, one_hot
 from minigrad.ops.losses import Reduction, reduced, same_shape, shape_of
 from minigrad.ops.operands import operand, plain
@@ -46,6 +55,8 @@ def cross_entropy(
         targets, labels = checked_rows(logits, labels, ignored_label), None
     else:
         labels, kept = checked_labels("cross_entropy", logits, labels, ignored_label)
+        if not label_smoothing and kept is None and class_weights is None and reduction == "mean":
+            return mean_surprise(operand(logits), labels)
         if not label_smoothing:
             return of_labels(log_softmax(logits), labels, kept, class_weights, reduction)
         targets = one_hot(labels, shape_of(logits)[1], operand(logits).dtype)
@@ -57,6 +68,38 @@ def cross_entropy(
         targets = targets * weights
     losses = -np.sum(product(targets, log_probability), axis=-1)
     return finished(losses, labels, kept, weights, reduction)
+
+
+def mean_surprise_value(x, labels):
+    """The loss of plain labels as one op: 64 rows of 10 take a quarter of the time of four ops.
+
+    It works on a copy with the classes along the first axis: NumPy's reductions over short rows
+    take 50 ns a row.
+    """
+    x = below_largest(x.T.copy(), 0)  # (C, N)
+    surprise = np.log(at_least_one(np.add.reduce(np.exp(x), 0)))
+    surprise -= x[labels, np.arange(len(labels))]
+    return np.add.reduce(surprise) / len(labels)
+
+
+def surprise_into_logits(g, z, x, labels):
+    """The probabilities, less 1 at the label, times g / N."""
+    if isinstance(x, Node):
+        hits = one_hot(plain(labels), x.shape[1], x.dtype)
+        return (softmax(x) - hits) * (g * (1 / len(hits)))
+    p = softmax(x.T.copy(), axis=0)  # (C, N), and now the same in place
+    p[labels, np.arange(len(labels))] -= 1
+    p *= g * (1 / len(labels))
+    return p.T
+
+
+mean_surprise = general(
+    mean_surprise_value,
+    surprise_into_logits,
+    None,
+    name="cross_entropy",
+    samples=[case((4, 3), np.array([0, 2, 1, 1])), case((2, 5), np.array([4, 0]))],
+)
 
 
 def nll(
