@@ -18,7 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.core.broadcasting import one
-from minigrad.core.node import Clock, Node, as_real_array, constant
+from minigrad.core.node import Clock, Node, as_real_array, constant, owner
 from minigrad.core.notes import place_of
 from minigrad.core.op import Op
 from minigrad.core.places import where
@@ -61,7 +61,8 @@ def sweep(
     heap: list[int] = []  # the numbers negated, so that the newest comes first
     top: Any = None  # where only one result waits, as in a chain, it needs no place in them,
     total: Any = None  # and this is its sum
-    g: Any = None
+    node: Node
+    g: Any
 
     def deliver(x: Node, c: Any, op: Op | None) -> Any:
         """Add a contribution to the sum at `x`, in its shape and dtype; returns it."""
@@ -76,16 +77,18 @@ def sweep(
         elif x in sums:
             sums[x] = sums[x] + c
         elif x.op is None:
-            own = record or (c.__class__ is ndarray and c is not g and c.base is None)
-            sums[x] = c if own else np.array(c)
+            made = c.__class__ is ndarray and c is not g  # by the rule, for this leaf to keep
+            own = made and (c.base is None or is_own_view(c, g, node))
+            sums[x] = c if own or record else np.array(c)
         else:
             sums[x] = c
             waiting[x.number] = x
             heappush(heap, -x.number)
         return c
 
-    for root, cotangent in roots:
-        deliver(root, as_tensor(cotangent, root) if record else cotangent, root.op)
+    for node, cotangent in roots:
+        g = as_tensor(cotangent, node) if record else cotangent
+        deliver(node, g, node.op)
     while top is not None or heap:
         if not heap:
             node, g = top, total
@@ -100,7 +103,7 @@ def sweep(
         if ends and node.number in ends:
             sums[node] = g
             continue
-        op = node.op
+        op: Any = node.op
         if node.number < last_write:
             check_not_overwritten(node, op)
         try:
@@ -114,6 +117,17 @@ def sweep(
             so_far = [total if x is top else sums.get(x) for x in node.inputs]
             on_step(Step(node, g, tuple(given), tuple(so_far)))
     return list(sums.items())
+
+
+def is_own_view(c: Any, g: Any, node: Node) -> bool:
+    """Whether a view shows memory that a rule made, not that of the cotangent or of a value.
+
+    The rule keeps none of it: `minigrad.testing` finds those that do.
+    """
+    home = c.base
+    if home.__class__ is not ndarray or home.size != c.size or not c.flags.writeable:
+        return False
+    return home is not owner(g) and all(home is not owner(x._value) for x in (node, *node.inputs))
 
 
 def as_tensor(c: Any, x: Node) -> Node:
