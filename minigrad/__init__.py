@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from minigrad.formulas import formula as formula
     from minigrad.nn import load as load
     from minigrad.nn import save as save
+    from minigrad.parallel import threads as threads
     from minigrad.tracing import trace as trace
 
 LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
@@ -102,6 +103,7 @@ LAZY = {  # loaded on first use: they need more than NumPy, or not everybody nee
     "optim": "minigrad.optim",
     "save": "minigrad.nn:save",
     "testing": "minigrad.testing",
+    "threads": "minigrad.parallel:threads",
     "trace": "minigrad.tracing:trace",
     "why": "minigrad.drawing:why",
 }

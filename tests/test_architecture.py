@@ -18,7 +18,7 @@ LAYERS = [  # a part may import from the ones before it, and from within itself
     {"dispatch", "methods"},
     {"tensor"},
     {"transforms"},
-    {"nn", "optim", "data", "checkpoint", "formulas"},
+    {"nn", "optim", "data", "checkpoint", "formulas", "parallel"},
     {"drawing", "compiling", "testing"},
     {"tracing"},
     {"__init__"},
@@ -28,7 +28,10 @@ LAYERS = [  # a part may import from the ones before it, and from within itself
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 BY_PUBLIC_NAMES = {"testing/programs.py", "formulas.py"}  # their texts are a user's
 ON_FIRST_USE = {"special"}  # of ops: the file that waits for SciPy
-HEAVY = ["networkx", "graphviz", "pygraphviz", "hypothesis", "scipy", "rich", "typer", "click"]
+HEAVY = [
+    *("networkx", "graphviz", "pygraphviz", "hypothesis", "scipy", "rich", "typer", "click"),
+    *("threadpoolctl", "concurrent.futures"),
+]
 
 
 def part_of(file: Path) -> str:

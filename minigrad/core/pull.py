@@ -11,6 +11,7 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.broadcasting import sum_to
+from minigrad.core.layout import laid_out_as
 from minigrad.core.node import Node, constant
 from minigrad.errors import RuleError
 
@@ -36,6 +37,8 @@ def pulled(
     """
     inputs, settings = node.inputs, node.settings
     values = (node, *inputs) if record else (node._value, *[x._value for x in inputs])
+    if op.aligned and not record:
+        g = laid_out_as(node._value, g)
     given: list[Any] = []
     for x, p in zip(inputs, op.pullbacks_of(node), strict=True):
         c = None

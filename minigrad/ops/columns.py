@@ -13,16 +13,18 @@ a row of its input, K = F[0] * R in all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise, product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minigrad.core.layout import laid_out
+from minigrad.ops.dealing import deal
 from minigrad.ops.geometry import Padding, Sizes, positions
 
 BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
@@ -30,6 +32,14 @@ SHORT = 128  # a row of fewer columns is too short for a matrix product of its o
 QUICK = 10**6  # OpenBLAS has quick kernels for matrix products of fewer multiplications
 
 Index = tuple[Any, ...]
+
+
+class Band(NamedTuple):
+    """Some groups, some rows of positions, and the rows that these meet."""
+
+    groups: range
+    rows: range
+    met: range
 
 
 @dataclass(frozen=True)
@@ -66,11 +76,6 @@ class Sliding:
         return self.size[0] * self.width
 
     @cached_property
-    def values(self) -> int:
-        """How many values an unfolded row has, of all groups."""
-        return self.groups * self.width * self.n
-
-    @cached_property
     def rest(self) -> list[tuple[Index, Index]]:
         """For each place in a row of the filter: the pixels it meets, and from which positions."""
         axes = range(1, len(self.size))
@@ -96,25 +101,37 @@ class Sliding:
             return slice(0), slice(0)
         return slice(first * s + offset, (last - 1) * s + offset + 1, s), slice(first, last)
 
+    def tiles(self, rows: range, each: int = 1) -> list[tuple[range, range]]:
+        """Groups and rows to be worked at together: what they unfold to stays in the cache.
+
+        A row of a group unfolds to `each` rows of R * n values.
+        """
+        values = each * self.width * self.n
+        return [
+            (groups, part)
+            for groups in split(range(self.groups), values * len(rows))
+            for part in split(rows, values * len(groups))
+        ]
+
     # --- reading: from rows of positions, what they meet --------------------------------------
 
     @cached_property
-    def bands(self) -> list[tuple[range, range]]:
-        """Rows of positions to be worked at together, each with the rows that they meet.
+    def bands(self) -> list[Band]:
+        """All rows of positions, those that are worked at together in one band.
 
-        What they meet should stay in the cache. Rows as far apart as those of a dilated filter go
-        together: what they meet then lies side by side, as for any filter.
+        Rows as far apart as those of a dilated filter go together: what they meet then lies side
+        by side, as for any filter.
         """
         s, d, before = self.stride[0], self.dilation[0], self.padding[0][0]
         apart = 1 if self.n < SHORT else d
         found = []
         for start in range(apart):
-            for rows in split(range(start, self.places[0], apart), self.values * s):
+            for groups, rows in self.tiles(range(start, self.places[0], apart), s):
                 first, last = rows[0] * s - before, rows[-1] * s - before + (self.size[0] - 1) * d
-                found.append((rows, range(first, last + 1, apart)))
+                found.append(Band(groups, rows, range(first, last + 1, apart)))
         return found
 
-    def columns(self, x: Any, parts: int) -> Iterator[tuple[slice, Any]]:
+    def columns(self, x: Any, bands: Iterable[Band], parts: int) -> Iterator[tuple[Band, Any]]:
         """im2col, band by band: (G, C/G, *N, B) -> patches as `windows` has them.
 
         Only the rest of the axes is unfolded, F[1:] copies instead of F: the patches of rows that
@@ -123,16 +140,14 @@ class Sliding:
         padded = any(map(any, self.padding))
         room = None
         if len(self.rest) > 1 or padded or self.lengths[1:] != self.places[1:]:
-            height = max(len(met) for _, met in self.bands)
+            groups = max(len(band.groups) for band in self.bands)
+            height = max(len(band.met) for band in self.bands)
             new = np.zeros if padded else np.empty
-            room = new((self.groups, height, self.width, self.n), x.dtype)
-        for rows, met in self.bands:
-            u = self.unfold(x, met, room)
-            dilation = self.dilation[0] // rows.step
-            yield (
-                slice(rows.start, rows.stop, rows.step),
-                windows(u, len(rows), self.size[0], self.stride[0], dilation, parts),
-            )
+            room = new((groups, height, self.width, self.n), x.dtype)
+        for band in bands:
+            u = self.unfold(x[part(band.groups)], band.met, room)
+            dilation = self.dilation[0] // band.rows.step
+            yield band, windows(u, len(band.rows), self.size[0], self.stride[0], dilation, parts)
 
     def unfold(self, x: Any, met: range, room: Any) -> Any:
         """Rows of images with their shifted copies: (G, C/G, *N, B) -> (G, rows, R, n).
@@ -145,7 +160,7 @@ class Sliding:
         if room is None:  # nothing to unfold
             return x.reshape(*x.shape[:3], self.n)
         copies = len(self.rest), self.channels
-        u = room[:, : len(met)]
+        u = room[: len(x), : len(met)]
         u[:, : inside.start] = u[:, inside.stop :] = 0
         images = u.reshape(*u.shape[:2], *copies, *self.places[1:], self.batch)[:, inside]
         for j, (pixels, places) in enumerate(self.rest):
@@ -158,30 +173,45 @@ class Sliding:
         """Add to x (G, C/G, *N, B) what outputs z (G, O/G, P[0], n) spread over their patches.
 
         Which rows of the filters w (G, O/G, F[0], R) reach a row of x depends on its remainder by
-        the stride only. Those that do, turned round, slide over the rows of z.
+        the stride only.
         """
         s, d, before = self.stride[0], self.dilation[0], self.padding[0][0]
         for remainder in range(s):
             reach = [i for i in range(self.size[0]) if (i * d - remainder) % s == 0][::-1]
-            if not reach:
-                continue
-            apart = (reach[0] - reach[1]) * d // s if reach[1:] else 1
-            filters = w[:, :, reach].transpose(0, 3, 2, 1)  # (G, R, reach, O/G)
-            filters = filters.reshape(self.groups, 1, 1, self.width, len(reach) * w.shape[1])
-            parts = products(self.width, filters.shape[4], self.n)
             rows = range((remainder - before) % s, self.lengths[0], s)
-            for band in split(rows, self.values):
-                first = (band.start + before - reach[0] * d) // s
-                met = rows_of(z, first, first + len(band) + (len(reach) - 1) * apart)
-                u = np.empty((self.groups, self.width, len(band), self.n), x.dtype)
-                patches = windows(met, len(band), len(reach), 1, apart, parts)
-                np.matmul(filters, patches, out=by_row(u, parts))
-                self.fold(x[:, :, band.start : band.stop : s], u)
+            if reach and rows:
+                first = (rows[0] + before - reach[0] * d) // s
+                apart = (reach[0] - reach[1]) * d // s if reach[1:] else 1
+                self.spread_rows(x[:, :, part(rows)], w[:, :, reach], z, first, apart)
+
+    def spread_rows(self, x: Any, w: Any, z: Any, first: int, apart: int) -> None:
+        """The same where all rows of w, turned round, reach each row of x.
+
+        They slide over the rows of z, whose row `first` is met by the first row of x; rows of w
+        are `apart` rows of z from each other.
+        """
+        reach = w.shape[2]
+        w = w.transpose(0, 3, 2, 1)  # (G, R, reach, O/G)
+        w = w.reshape(self.groups, 1, 1, self.width, reach * w.shape[3])
+        parts = products(self.width, w.shape[4], self.n)
+
+        def work(tiles: Iterable[tuple[range, range]]) -> None:
+            for groups, rows in tiles:
+                start = first + rows.start
+                met = rows_of(
+                    z[part(groups)], range(start, start + len(rows) + (reach - 1) * apart)
+                )
+                u = np.empty((len(groups), self.width, len(rows), self.n), x.dtype)
+                patches = windows(met, len(rows), reach, 1, apart, parts)
+                np.matmul(w[part(groups)], patches, out=by_row(u, parts))
+                self.fold(x[part(groups), :, part(rows)], u)
+
+        deal(self.tiles(range(x.shape[2])), work)
 
     def fold(self, x: Any, u: Any) -> None:
         """The adjoint of `unfold`: add shifted copies u (G, R, rows, n) to x (G, C/G, *N, B)."""
         copies = len(self.rest), self.channels
-        u = u.reshape(self.groups, *copies, x.shape[2], *self.places[1:], self.batch)
+        u = u.reshape(len(x), *copies, x.shape[2], *self.places[1:], self.batch)
         for j, (pixels, places) in enumerate(self.rest):
             x[pixels] += u[:, j][places]
 
@@ -193,18 +223,22 @@ def split(rows: range, values: int) -> list[range]:
     return [rows[start:stop] for start, stop in pairwise(edges)]
 
 
+def part(numbers: range) -> slice:
+    """The slice of these places."""
+    return slice(numbers.start, numbers.stop, numbers.step)
+
+
 def within(rows: range, length: int) -> tuple[slice, slice]:
     """Those of some rows that exist, among 0 ... length - 1: their places and their numbers."""
     first = max(0, -(rows.start // rows.step))
     last = max(first, min(len(rows), (length - 1 - rows.start) // rows.step + 1))
-    part = rows[first:last]
-    return slice(first, last), slice(part.start, part.stop, part.step)
+    return slice(first, last), part(rows[first:last])
 
 
-def rows_of(z: Any, first: int, last: int) -> Any:
+def rows_of(z: Any, numbers: range) -> Any:
     """Rows of outputs, zeros where there are none: (G, O/G, P[0], n) -> (G, rows, O/G, n)."""
-    inside, rows = within(range(first, last), z.shape[2])
-    padded = np.zeros((len(z), last - first, z.shape[1], z.shape[3]), z.dtype)
+    inside, rows = within(numbers, z.shape[2])
+    padded = np.zeros((len(z), len(numbers), z.shape[1], z.shape[3]), z.dtype)
     padded[:, inside] = z[:, :, rows].swapaxes(1, 2)
     return padded
 
@@ -251,9 +285,11 @@ def by_row(z: Any, parts: int) -> Any:
 
 def batch_last(x: Any, groups: int) -> Any:
     """(B, C, *N) -> (G, C/G, *N, B); a copy only where memory is not so."""
-    x = x.transpose(*range(1, x.ndim), 0)
-    if x.strides[-1] != x.itemsize and x.shape[-1] > 1:
-        x = np.ascontiguousarray(x)
+    last = (*range(1, x.ndim), 0)
+    if x.strides[0] != x.itemsize and len(x) > 1:
+        room = np.empty((*x.shape[1:], len(x)), x.dtype)
+        x = laid_out(batch_first(room[None]), x)
+    x = x.transpose(last)
     return x.reshape(groups, len(x) // groups, *x.shape[1:])
 
 

@@ -20,9 +20,9 @@ import numpy as np
 from minigrad.core.apply import Function
 from minigrad.core.op import general, linear
 from minigrad.core.samples import case
-from minigrad.ops.columns import BAND, batch_first, batch_last, by_row, products, sliding
+from minigrad.ops.columns import BAND, batch_first, batch_last, by_row, part, products, sliding
+from minigrad.ops.dealing import deal
 from minigrad.ops.geometry import positions
-from minigrad.ops.loops import unbuffered
 
 
 def correlate_value(x, w, *, groups, **geometry):
@@ -35,13 +35,20 @@ def correlate_biased_value(x, w, b, *, groups, **geometry):
     slide = sliding(groups, w.shape[1], len(x), x.shape[2:], w.shape[2:], **geometry)
     filters, dtype = len(w) // groups, np.result_type(*[a for a in (x, w, b) if a is not None])
     z = np.empty((groups, filters, slide.places[0], slide.n), dtype)
+    x = batch_last(x, groups)
     w = filter_rows(w, groups).reshape(groups, 1, 1, filters, slide.depth)
+    b = None if b is None else b.reshape(groups, filters, 1, 1)
     parts = products(filters, slide.depth, slide.n)
-    with unbuffered():
-        for rows, patches in slide.columns(batch_last(x, groups), parts):
-            np.matmul(w, patches, out=by_row(z[:, :, rows], parts))
+
+    def work(bands):
+        for band, patches in slide.columns(x, bands, parts):
+            some = part(band.groups)
+            outputs = z[some, :, part(band.rows)]
+            np.matmul(w[some], patches, out=by_row(outputs, parts))
             if b is not None:
-                z[:, :, rows] += b.reshape(groups, filters, 1, 1)  # while they are in the cache
+                outputs += b[some]  # while they are in the cache
+
+    deal(slide.bands, work)
     return batch_first(z.reshape(groups, filters, *slide.places, slide.batch))
 
 
@@ -58,8 +65,7 @@ def spread_value(z, w, *, shape, groups, **geometry):
     slide = sliding(groups, w.shape[1], len(z), shape, w.shape[2:], **geometry)
     x = np.zeros((groups, slide.channels, *shape, slide.batch), np.result_type(z, w))
     z = batch_last(z, groups)
-    with unbuffered():
-        slide.spread(x, filter_rows(w, groups), z.reshape(*z.shape[:3], slide.n))
+    slide.spread(x, filter_rows(w, groups), z.reshape(*z.shape[:3], slide.n))
     return batch_first(x)
 
 
@@ -70,13 +76,21 @@ def gather_value(x, z, *, size, groups, **geometry):
     z = z.reshape(*z.shape[:3], slide.n)
     filters = z.shape[1]
     parts = products(filters, slide.depth, slide.n)
-    few = max(1, BAND // (groups * slide.depth * filters))  # rows whose products are summed at once
-    w = 0
-    for rows, patches in slide.columns(x, parts):
-        outputs = by_row(z[:, :, rows], parts).swapaxes(3, 4)
-        for row in range(0, patches.shape[1], few):
-            part = slice(row, row + few)
-            w = w + np.add.reduce(patches[:, part] @ outputs[:, part], (1, 2))  # (G, K, O/G)
+    sums = {}
+
+    def work(bands):
+        for band, patches in slide.columns(x, bands, parts):
+            outputs = by_row(z[part(band.groups), :, part(band.rows)], parts).swapaxes(3, 4)
+            few = max(1, BAND // (len(outputs) * slide.depth * filters))  # rows at once
+            sums[band] = sum(
+                np.add.reduce(patches[:, row : row + few] @ outputs[:, row : row + few], (1, 2))
+                for row in range(0, patches.shape[1], few)
+            )
+
+    deal(slide.bands, work)
+    w = np.zeros((groups, slide.depth, filters), np.result_type(x, z))
+    for band in slide.bands:  # in one order, whoever finished first
+        w[part(band.groups)] += sums[band]
     w = w.reshape(groups, *size, slide.channels, filters)
     w = w.transpose(0, w.ndim - 1, w.ndim - 2, *range(1, w.ndim - 2))  # (G, O/G, C/G, *F)
     return np.ascontiguousarray(w).reshape(groups * filters, slide.channels, *size)
@@ -134,6 +148,8 @@ def operations(axes: int) -> tuple[Function, Function, Function, Function]:
         name=f"conv{axes}d",
         samples=[case(x, w, w[:1], **geometry) for x, w, z, geometry in calls],
     )
+    for function in (correlate, correlate_biased, spread, gather):
+        function.op.aligned = True  # once for all rules
     return correlate, correlate_biased, spread, gather
 
 

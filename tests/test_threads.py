@@ -1,0 +1,185 @@
+"""`minigrad.threads`: the same bytes whatever the number, and everything as before afterwards."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+import minigrad as mg
+from minigrad.ops import columns, dealing
+
+GEOMETRIES = {
+    "plain": ((8, 3, 12, 12), (6, 3, 5, 5), {}),
+    "stride and padding": ((8, 4, 13, 13), (6, 4, 3, 3), {"stride": 2, "padding": 1}),
+    "dilation": ((8, 4, 12, 12), (5, 4, 3, 3), {"dilation": 2}),
+    "groups": ((8, 6, 10, 10), (6, 2, 3, 3), {"groups": 3}),
+    "every channel alone": ((8, 6, 10, 10), (6, 1, 3, 3), {"groups": 6, "padding": 1}),
+}
+
+
+@pytest.fixture(autouse=True)
+def _many_bands(monkeypatch):
+    """Small arrays are split as large ones are."""
+    monkeypatch.setattr(columns, "BAND", 500)
+    columns.sliding.cache_clear()
+    yield
+    columns.sliding.cache_clear()
+
+
+def value_and_gradients(rng, images, filters, settings):
+    """Of a small network: convolution, relu, pooling."""
+    x, w, b = (
+        mg.Tensor(rng.normal(size=shape), requires_grad=True)
+        for shape in (images, filters, filters[:1])
+    )
+    y = mg.maxpool(mg.relu(mg.conv2d(x, w, b, **settings)), 2, stride=1)
+    y.backward(rng.normal(size=y.shape))
+    return [y.numpy(), x.grad, w.grad, b.grad]
+
+
+@pytest.mark.parametrize("number", [2, 3, 7])
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_the_bytes_are_those_of_one_thread(name, number):
+    alone = value_and_gradients(np.random.default_rng(0), *GEOMETRIES[name])
+    for _ in range(5):  # whoever is faster
+        with mg.threads(number):
+            found = value_and_gradients(np.random.default_rng(0), *GEOMETRIES[name])
+        for a, b in zip(alone, found, strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+def test_several_threads_take_part():
+    met = threading.Barrier(2, timeout=10)  # passed only if two wait at once
+    names = set()
+
+    def work(items):
+        for _ in items:
+            met.wait()
+            names.add(threading.current_thread().name)
+
+    with mg.threads(2):
+        dealing.deal([1, 2], work)
+    assert len(names) == 2
+
+
+def test_every_item_is_worked_at_once():
+    done = []
+
+    def work(items):
+        done.extend(items)
+
+    for number in (1, 2, 5):
+        done.clear()
+        with mg.threads(number):
+            dealing.deal(range(100), work)
+        assert sorted(done) == list(range(100))
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_an_error_in_a_part_is_raised_and_leaves_nothing_behind(number):
+    def work(items):
+        for item in items:
+            if item == 3:
+                raise ZeroDivisionError("in part 3")
+
+    with mg.threads(number), pytest.raises(ZeroDivisionError, match="in part 3"):
+        dealing.deal(range(10), work)
+    assert dealing.threads.get() == 1
+    with mg.threads(number):
+        value_and_gradients(np.random.default_rng(0), *GEOMETRIES["plain"])
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_blas_keeps_to_one_thread_inside_and_has_what_it_had_afterwards():
+    before = blas_threads()
+    with mg.threads(2):
+        assert set(blas_threads()) == {1}
+        with mg.threads(3):
+            assert set(blas_threads()) == {1}
+            assert dealing.threads.get() == 3
+        assert set(blas_threads()) == {1}
+        assert dealing.threads.get() == 2
+    assert blas_threads() == before
+    with pytest.raises(KeyError), mg.threads(2):
+        raise KeyError
+    assert blas_threads() == before
+    assert dealing.threads.get() == 1
+
+
+def test_blocks_of_different_threads_may_end_in_any_order():
+    before = blas_threads()
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with mg.threads(2):
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with mg.threads(2):
+        thread.start()
+        assert entered.wait(10)
+    leave.set()
+    thread.join()
+    assert blas_threads() == before
+
+
+def test_threads_that_use_it_at_once_do_not_wait_for_each_other_for_ever():
+    expected = value_and_gradients(np.random.default_rng(0), *GEOMETRIES["plain"])
+    found = {}
+
+    def run(i):
+        with mg.threads(4):
+            for _ in range(10):
+                found[i] = value_and_gradients(np.random.default_rng(0), *GEOMETRIES["plain"])
+
+    users = [threading.Thread(target=run, args=(i,)) for i in range(6)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join(60)
+        assert not user.is_alive()
+    for i in range(6):
+        assert [a.tobytes() for a in found[i]] == [a.tobytes() for a in expected]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_forked_process_has_helpers_of_its_own():
+    program = """
+import os, warnings
+import numpy as np, minigrad as mg
+from minigrad.ops import columns
+warnings.simplefilter("ignore")  # that forking beside threads may deadlock: here they sleep
+columns.BAND = 100
+x, w = np.ones((4, 2, 9, 9)), np.ones((3, 2, 3, 3))
+with mg.threads(2):
+    mg.conv2d(x, w)
+    child = os.fork()
+    ok = (mg.conv2d(x, w) == 18).all()
+    if not child:
+        os._exit(0 if ok else 1)
+    assert ok and os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2"])
+def test_a_number_of_threads_is_a_whole_number(number):
+    with pytest.raises(ValueError, match=r"whole number of 1 or more; got"), mg.threads(number):
+        raise AssertionError("entered")
+
+
+def test_it_is_a_decorator_too():
+    @mg.threads(2)
+    def inside():
+        return dealing.threads.get()
+
+    assert inside() == inside() == 2
+    assert dealing.threads.get() == 1
