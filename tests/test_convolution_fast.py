@@ -134,6 +134,7 @@ LARGE = {  # (x, w, settings): arrays that take every way without being told to
     "few channels": ((32, 3, 32, 32), (6, 3, 5, 5), {}),
     "large batch": ((256, 3, 12, 12), (4, 3, 5, 5), {}),
     "many channels": ((8, 64, 16, 16), (64, 64, 3, 3), {"padding": 1}),
+    "filters of one pixel": ((8, 24, 16, 16), (16, 24, 1, 1), {}),
     "one image": ((1, 16, 40, 40), (8, 16, 3, 3), {}),
     "stride": ((4, 16, 29, 29), (24, 16, 7, 7), {"stride": 2, "padding": 3}),
     "pixel by pixel": ((16, 32, 14, 14), (48, 32, 1, 1), {}),

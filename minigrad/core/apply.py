@@ -104,10 +104,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         else:
             like = x
             tracked = tracked or x._tracked
-    for setting in settings.values():
-        if isinstance(setting, Node | tuple):
-            settings = {key: without_graph(op, key, s) for key, s in settings.items()}
-            break
+    if any(map(holds_tensor, settings.values())):
+        settings = {key: without_graph(op, key, s) for key, s in settings.items()}
     if like is None:
         return op.value(*inputs, **settings)
     if mixed:
@@ -164,6 +162,13 @@ def with_origin(node: Node, inputs: tuple[Node, ...]) -> Node:
         home = owner(value)
         node._origin = next((origin(x) for x in inputs if owner(x._value) is home), None)
     return node
+
+
+def holds_tensor(setting: Any) -> bool:
+    """Whether a setting is a tensor, or a tuple with one in it."""
+    if setting.__class__ is tuple:
+        return any(map(holds_tensor, setting))
+    return isinstance(setting, Node)
 
 
 def without_graph(op: Op, key: str, setting: Any) -> Any:

@@ -283,6 +283,11 @@ def by_row(z: Any, parts: int) -> Any:
 # --- the layout of memory ---------------------------------------------------------------------
 
 
+def as_usual(x: Any) -> bool:
+    """Whether images lie in memory as (B, C, *N), each large enough for a product of its own."""
+    return x.flags.c_contiguous and prod(x.shape[2:]) >= SHORT
+
+
 def batch_last(x: Any, groups: int) -> Any:
     """(B, C, *N) -> (G, C/G, *N, B); a copy only where memory is not so."""
     last = (*range(1, x.ndim), 0)
