@@ -14,7 +14,7 @@ from sliding import poolings
 from strategies import GENERATORS
 
 import minigrad as mg
-from minigrad.ops import activations, columns
+from minigrad.ops import activations, columns, pooling
 from minigrad.ops.correlation import (
     correlate1,
     correlate2,
@@ -26,7 +26,7 @@ from minigrad.ops.correlation import (
     spread2,
     spread3,
 )
-from minigrad.ops.loops import unbuffered
+from minigrad.ops.loops import blocks, unbuffered
 
 OPS = {
     1: (correlate1, spread1, gather1),
@@ -229,6 +229,27 @@ def test_only_the_largest_is_given_anything_even_infinity(stride, dtype):
     assert not np.isnan(in_x).any()
 
 
+@pytest.mark.parametrize("windows", [1, 40, 10**6])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("size", "stride"),
+    [((3, 3), (2, 2)), ((2, 3), (1, 1)), ((4, 3), (3, 2)), ((1, 3), (2, 2)), ((3, 2), (1, 4))],
+)
+def test_windows_that_overlap_are_the_same_on_grids(size, stride, layout, windows, monkeypatch):
+    """Block by block, with ties, nan and inf: as one place of the window after the other."""
+    monkeypatch.setattr(pooling, "WINDOWS", windows)
+    rng = np.random.default_rng(0)
+    x = LAYOUTS[layout](rng.choice([0.0, 1.0, 2.0, np.nan, np.inf], (3, 5, 10, 9)))
+    z = mg.maxpool(x, size, stride=stride, remainder="drop")
+    g = LAYOUTS[layout](rng.choice([1.0, 2.0, 3.0, np.inf], z.shape))
+    expected = np.zeros(x.shape)
+    for met, found in pooling.firsts(x, z, size, stride):
+        expected[(..., *met)] += np.where(found, g, 0)
+    in_x = pooling.place_value(g, maps=x, peaks=z, size=size, stride=stride)
+    np.testing.assert_array_equal(in_x, expected)
+    assert in_x.strides == np.empty_like(x).strides
+
+
 # --- relu and loops -----------------------------------------------------------------------------
 
 
@@ -256,3 +277,20 @@ def test_the_size_of_numpys_buffer_is_put_back():
     assert np.getbufsize() == before
     with np.errstate(divide="raise"), unbuffered(), pytest.raises(FloatingPointError):
         np.ones(3) / np.zeros(3)  # the user's choice holds inside
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (7, 5, 4), (3, 7, 5, 4), (0, 2, 5, 4), (2, 0, 4)])
+@pytest.mark.parametrize("values", [1, 50, 10**6])
+def test_blocks_are_all_of_the_maps_once(shape, values):
+    maps = np.zeros(shape, int)
+    for part in blocks(maps, values):
+        maps[part] += 1
+    assert (maps == 1).all()
+
+
+@pytest.mark.parametrize("layout", ["as usual", "batch last", "channels last"])
+def test_every_block_is_one_piece_of_memory(layout):
+    maps = LAYOUTS[layout](np.zeros((6, 6, 6, 6)))
+    parts = blocks(maps, 2 * 6**3)
+    assert len(parts) == 3
+    assert all(np.shares_memory(maps[part].ravel("K"), maps) for part in parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -20,3 +22,15 @@ def unbuffered() -> Iterator[None]:
     with np.errstate():  # which restores the size of the buffer
         np.setbufsize(BUFFER)
         yield
+
+
+def blocks(maps: Any, values: int) -> list[tuple[slice, ...]]:
+    """Parts of maps (..., H, W) of about so many values each, along what is outermost in memory."""
+    axes = range(maps.ndim - 2)
+    if not axes:
+        return [()]
+    axis = max(axes, key=lambda axis: abs(maps.strides[axis]))
+    length = maps.shape[axis]
+    number = min(-(-maps.size // values) or 1, length)
+    edges = [length * i // number for i in range(number + 1)] if number else []
+    return [(slice(None),) * axis + (slice(*edge),) for edge in pairwise(edges)]

@@ -13,7 +13,7 @@ from minigrad.core.op import general, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, positions, taps
-from minigrad.ops.loops import unbuffered
+from minigrad.ops.loops import blocks, unbuffered
 from minigrad.ops.operands import operand, plain
 
 
@@ -155,17 +155,69 @@ maxpool_ = general(
 
 def place_value(g, *, maps, peaks, size, stride):
     """Each window's value put back where the map has its largest; windows that overlap add up."""
+    if stride[0] < size[0] or stride[1] < size[1]:
+        return place_overlapping(g, maps, peaks, size, stride)
     g = laid_out_as(peaks, g)
-    apart = stride[0] >= size[0] and stride[1] >= size[1]
     tiled = stride == size and all(n % f == 0 for n, f in zip(maps.shape[-2:], size, strict=True))
     total = np.empty_like(maps, g.dtype) if tiled else np.zeros_like(maps, g.dtype)
     with unbuffered():
         for met, found in firsts(maps, peaks, size, stride):
-            if apart:
-                np.multiply(bits(g), found, out=bits(total)[(..., *met)])
-            else:
-                total[(..., *met)] += (bits(g) * found).view(g.dtype)
+            np.multiply(bits(g), found, out=bits(total)[(..., *met)])
     return total
+
+
+WINDOWS = 50_000  # to work at together: what belongs to them stays in the second cache
+
+
+def place_overlapping(g, maps, peaks, size, stride):
+    """`place_value` where windows overlap, so that a place of the map is written to several times.
+
+    The pixels a stride apart make a grid, like the windows, S * S grids in all. What a place of the
+    windows meets lies in one of them, shifted by the same distance for all windows: every step runs
+    over flat memory. For 3x3 windows, stride 2, in (32, 16, 31, 31) it takes 1.8 ms where strided
+    steps take 2.6, with the batch last 1.5 for 1.7; in (8, 64, 27, 27) 1.75 for 2.4, 1.6 for 2.5.
+    """
+    total = np.empty_like(maps, g.dtype)
+    for part in blocks(peaks, WINDOWS):
+        place_on_grids(g[part], maps[part], peaks[part], size, stride, total[part])
+    return total
+
+
+def place_on_grids(g, maps, peaks, size, stride, total):
+    """`place_overlapping` for a block; the result is written to `total`."""
+    shape = (*maps.shape[:-2], *[-(-n // s) for n, s in zip(maps.shape[-2:], stride, strict=True)])
+    phases = {
+        (p, q): (..., slice(p, None, stride[0]), slice(q, None, stride[1]))
+        for p, q in np.ndindex(stride)
+    }
+
+    def grid(x):  # with zeros behind it where it is smaller
+        padded = np.zeros_like(peaks, x.dtype, shape=shape)
+        padded[..., : x.shape[-2], : x.shape[-1]] = x
+        return padded
+
+    pixels = {phase: flat(grid(maps[met])) for phase, met in phases.items()}
+    sums = {phase: np.zeros_like(peaks, g.dtype, shape=shape) for phase in phases}
+    free = grid(np.ones_like(peaks, bool))  # windows without a place so far
+    row, column = free.strides[-2:]
+    g, z, free = bits(flat(grid(g))), flat(grid(peaks)), flat(free)
+    for i, j in np.ndindex(size):
+        phase = i % stride[0], j % stride[1]
+        shift = i // stride[0] * row + j // stride[1] * column
+        windows = slice(len(z) - shift)
+        found = free[windows].copy()
+        if (i + 1, j + 1) != size:
+            found &= pixels[phase][shift:] == z[windows]
+            free[windows] ^= found
+        flat(sums[phase])[shift:] += (g[windows] * found).view(total.dtype)
+    for phase, met in phases.items():
+        met = total[met]
+        met[...] = sums[phase][..., : met.shape[-2], : met.shape[-1]]
+
+
+def flat(x):
+    """Dense memory as one axis, in place."""
+    return x.ravel("K")
 
 
 def laid_out_as(like, x):
