@@ -14,7 +14,6 @@ a row of its input, K = F[0] * R in all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise, product
 from math import prod
@@ -42,18 +41,28 @@ class Band(NamedTuple):
     met: range
 
 
-@dataclass(frozen=True)
 class Sliding:
     """Filters of a certain size that slide over images of a certain size, row by row."""
 
-    groups: int
-    channels: int  # C / G
-    batch: int
-    lengths: Sizes  # N
-    size: Sizes  # F
-    stride: Sizes
-    padding: Padding
-    dilation: Sizes
+    def __init__(
+        self,
+        groups: int,
+        channels: int,
+        batch: int,
+        lengths: Sizes,
+        size: Sizes,
+        stride: Sizes,
+        padding: Padding,
+        dilation: Sizes,
+    ) -> None:
+        self.groups = groups
+        self.channels = channels  # C / G
+        self.batch = batch
+        self.lengths = lengths  # N
+        self.size = size  # F
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
 
     @cached_property
     def places(self) -> Sizes:
