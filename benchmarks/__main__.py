@@ -11,7 +11,7 @@ import click
 
 from benchmarks.table import machine, show
 
-SHARED = ("convnet", "convolutional", "measure", "processes", "table")  # by the benchmarks
+SHARED = ("convnet", "convolutional", "measure", "pairs", "processes", "table")  # by the benchmarks
 NAMES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")

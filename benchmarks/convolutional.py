@@ -17,6 +17,7 @@ from time import perf_counter
 
 import numpy as np
 
+import minigrad as mg
 from benchmarks.convnet import Network, Step, with_jax, with_minigrad, with_mygrad, with_torch
 from benchmarks.measure import Row, ratios, readable
 from benchmarks.processes import in_new_process
@@ -35,6 +36,7 @@ class Candidate:
 SINGLE = "minigrad, 1 thread"
 CANDIDATES = {
     SINGLE: Candidate("minigrad", 1, with_minigrad),
+    "minigrad, 2 threads": Candidate("minigrad", 2, with_minigrad, partial(mg.threads, 2)),
     "PyTorch NCHW, 1 thread": Candidate("torch", 1, with_torch),
     "PyTorch NCHW, 2 threads": Candidate("torch", 2, partial(with_torch, threads=2)),
     "PyTorch channels last, 1 thread": Candidate(

@@ -5,7 +5,6 @@ Every candidate computes forward, loss, backward and update, and must come to th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from benchmarks.measure import Row, interleaved, rows
+from benchmarks.measure import Row
+from benchmarks.pairs import Step, beside_each
 from benchmarks.table import show
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,6 @@ LABELS = RNG.integers(0, 10, 64)
 SHAPES = (784, 128), (128,), (128, 10), (10,)
 WEIGHTS = [(RNG.normal(size=shape) * 0.05).astype(np.float32) for shape in SHAPES]
 RATE, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
-Step = Callable[[], float]
 
 
 def with_minigrad() -> Step:
@@ -132,19 +131,10 @@ PEERS = {
 
 def run(quick: bool = False) -> list[Row]:
     """Our time as a ratio to each peer that is installed."""
-    makers = {"minigrad": with_minigrad}
-    makers |= dict(peer for module, peer in PEERS.items() if find_spec(module))
-    losses = {name: losses_of(make()) for name, make in makers.items()}
-    for name, found in losses.items():
-        np.testing.assert_allclose(found, losses["minigrad"], rtol=1e-5, err_msg=name)
-    candidates = {name: make() for name, make in makers.items()}
-    times = interleaved(candidates, rounds=10 if quick else 40)
-    return rows("MLP step, 784-128-10, batch 64, float32, Adam", times, {"PyTorch eager": 0.7})
-
-
-def losses_of(step: Step) -> list[float]:
-    """The losses of the first three steps."""
-    return [float(step()) for _ in range(3)]
+    peers = dict(peer for module, peer in PEERS.items() if find_spec(module))
+    what = "MLP step, 784-128-10, batch 64, float32, Adam"
+    goals = {"PyTorch eager": 0.7}
+    return beside_each(what, with_minigrad, peers, goals, tolerance=1e-5, quick=quick)
 
 
 if __name__ == "__main__":

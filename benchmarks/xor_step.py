@@ -6,19 +6,18 @@ Run it with `python -m benchmarks.xor_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
 
 import numpy as np
 
 import minigrad as mg
-from benchmarks.measure import Row, interleaved, rows
+from benchmarks.measure import Row
+from benchmarks.pairs import Step, beside_each
 from benchmarks.table import show
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 RATE = 0.1
-Step = Callable[[], float]
 
 
 def weights() -> list[np.ndarray]:
@@ -182,20 +181,11 @@ PEERS = {
 
 def run(quick: bool = False) -> list[Row]:
     """Our time as a ratio to each candidate that is installed."""
-    installed = [peer for module, peer in PEERS.items() if find_spec(module)]
-    makers = {"minigrad": with_minigrad, "NumPy by hand": by_hand, **dict(installed)}
-    losses = {name: losses_of(make()) for name, make in makers.items()}
-    for name, found in losses.items():
-        np.testing.assert_allclose(found, losses["NumPy by hand"], rtol=1e-10, err_msg=name)
-    candidates = {name: make() for name, make in makers.items()}
-    times = interleaved(candidates, rounds=10 if quick else 40)
+    peers = {"NumPy by hand": by_hand}
+    peers |= dict(peer for module, peer in PEERS.items() if find_spec(module))
     goals = {"NumPy by hand": 1.4, "PyTorch eager": 0.22}
-    return rows("XOR step, 2-8-1, batch 4, float64, SGD", times, goals)
-
-
-def losses_of(step: Step) -> list[float]:
-    """The losses of the first three steps."""
-    return [float(step()) for _ in range(3)]
+    what = "XOR step, 2-8-1, batch 4, float64, SGD"
+    return beside_each(what, with_minigrad, peers, goals, tolerance=1e-10, quick=quick)
 
 
 if __name__ == "__main__":
