@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import minigrad as mg
-from minigrad.ops import columns, dealing
+from minigrad.ops import columns, dealing, pooling
 
 GEOMETRIES = {
     "plain": ((8, 3, 12, 12), (6, 3, 5, 5), {}),
@@ -24,7 +24,9 @@ GEOMETRIES = {
 @pytest.fixture(autouse=True)
 def _many_bands(monkeypatch):
     """Small arrays are split as large ones are."""
-    monkeypatch.setattr(columns, "BAND", 500)
+    monkeypatch.setattr(columns, "BAND", 200)
+    monkeypatch.setattr(pooling, "WINDOWS", 20)
+    monkeypatch.setattr(pooling, "APART", 20)
     columns.sliding.cache_clear()
     yield
     columns.sliding.cache_clear()
@@ -37,6 +39,7 @@ def value_and_gradients(rng, images, filters, settings):
         for shape in (images, filters, filters[:1])
     )
     y = mg.maxpool(mg.relu(mg.conv2d(x, w, b, **settings)), 2, stride=1)
+    y = mg.avgpool(mg.maxpool(y, 2, remainder="drop"), 2, stride=1)
     y.backward(rng.normal(size=y.shape))
     return [y.numpy(), x.grad, w.grad, b.grad]
 
@@ -62,7 +65,7 @@ def test_several_threads_take_part():
             names.add(threading.current_thread().name)
 
     with mg.threads(2):
-        dealing.deal([1, 2], work)
+        dealing.deal(range(8), work)
     assert len(names) == 2
 
 
@@ -87,7 +90,7 @@ def test_an_error_in_a_part_is_raised_and_leaves_nothing_behind(number):
                 raise ZeroDivisionError("in part 3")
 
     with mg.threads(number), pytest.raises(ZeroDivisionError, match="in part 3"):
-        dealing.deal(range(10), work)
+        dealing.deal(range(20), work)
     assert dealing.threads.get() == 1
     with mg.threads(number):
         value_and_gradients(np.random.default_rng(0), *GEOMETRIES["plain"])
