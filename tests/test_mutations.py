@@ -43,7 +43,7 @@ RULES = [
 @contextmanager
 def broken(op: Op, array: int, mutate):
     """The op with the rule of one array broken, for a while."""
-    rules, pullbacks = op.rules[:], op.pullbacks[:]
+    rules, pullbacks, pull = op.rules[:], op.pullbacks[:], op.pull
     try:
         op.rules.clear()
         op.pullbacks.clear()
@@ -51,7 +51,7 @@ def broken(op: Op, array: int, mutate):
             op.add_rule(mutate(rule) if i == array else rule)
         yield
     finally:
-        op.rules[:], op.pullbacks[:] = rules, pullbacks
+        op.rules[:], op.pullbacks[:], op.pull = rules, pullbacks, pull
 
 
 @pytest.fixture(autouse=True)
