@@ -14,6 +14,7 @@ from sliding import poolings
 from strategies import GENERATORS
 
 import minigrad as mg
+from minigrad.core import layout
 from minigrad.ops import activations, columns, pooling
 from minigrad.ops.correlation import (
     correlate1,
@@ -178,6 +179,16 @@ def test_the_layout_of_memory_makes_no_difference_to_any_bit(layout):
     assert run(*[LAYOUTS[layout](a) for a in (x, w, g)]) == run(x, w, g)
 
 
+@pytest.mark.parametrize("number", [1, 63, 64, 65, 200])
+def test_any_number_of_images_is_laid_out(number):
+    x = np.random.default_rng(0).normal(size=(number, 2, 3, 4))
+    like = LAYOUTS["batch last"](np.zeros(x.shape))
+    found = layout.laid_out_as(like, x)
+    assert number == 1 or found.strides == like.strides
+    np.testing.assert_array_equal(found, x)
+    np.testing.assert_array_equal(columns.batch_last(x, 1)[0], np.moveaxis(x, 0, -1))
+
+
 def test_layers_hand_on_the_layout_that_they_like():
     """The batch is last in memory from the first convolution to the last, and on the way back."""
     x = mg.Tensor(np.ones((4, 3, 10, 10)), requires_grad=True)
@@ -254,7 +265,7 @@ def test_windows_that_overlap_are_the_same_on_grids(size, stride, layout, window
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [7, activations.IN_CACHE])
+@pytest.mark.parametrize("size", [7, activations.FEW, activations.IN_CACHE])
 @pytest.mark.parametrize("turned", [False, True])
 def test_relu_of_few_and_many_values(size, dtype, turned):
     x = np.random.default_rng(size).normal(size=(2, size)).astype(dtype)

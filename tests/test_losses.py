@@ -128,3 +128,27 @@ def test_second_derivative_of_cross_entropy_is_that_of_logsumexp():
             return mg.grad(lambda x: mg.cross_entropy(x[None], [1]))(x) @ unit
 
         np.testing.assert_allclose(mg.grad(slope)(x), expected[row], rtol=1e-12)
+
+
+@given(
+    rng=GENERATORS,
+    rows=st.integers(1, 70),
+    classes=st.integers(1, 12),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_the_loss_of_plain_labels_is_the_composed_one(rng, rows, classes, dtype):
+    """`cross_entropy` is one op where nothing is weighted or left out."""
+    values = (rng.normal(size=(rows, classes)) * 10).astype(dtype)
+    values[rng.random(values.shape) < 0.1] = -np.inf
+    values[np.arange(rows), rng.integers(0, classes, rows)] = rng.normal()
+    labels = rng.integers(0, classes, rows)
+    labels = np.where(np.isinf(values[np.arange(rows), labels]), np.argmax(values, 1), labels)
+    x, y = (mg.Tensor(values, requires_grad=True) for _ in range(2))
+    one, composed = mg.cross_entropy(x, labels), mg.nll(mg.log_softmax(y), labels)
+    assert one.dtype == dtype
+    eps = 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(one.data, composed.data, rtol=eps, atol=eps)
+    one.backward()
+    composed.backward()
+    assert x.grad.dtype == dtype
+    np.testing.assert_allclose(x.grad, y.grad, rtol=eps, atol=eps)

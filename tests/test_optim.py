@@ -161,3 +161,21 @@ def test_a_step_after_the_forward_pass_spoils_its_backward_pass_loudly():
 def test_what_cannot_be_optimised_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         make(mg.Tensor([1.0], requires_grad=True))
+
+
+def test_plain_descent_in_one_loop_is_descent_step_by_step():
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=shape).astype(d) for shape, d in (((3, 4), "f4"), ((4,), "f8"))]
+    gradients = [rng.normal(size=v.shape).astype(v.dtype) for v in values]
+    found = []
+    for step in (mg.optim.SGD.step, mg.optim.Optimiser.step):
+        parameters = [mg.Tensor(v, requires_grad=True) for v in (*values, values[0])]
+        optimiser = mg.optim.SGD(parameters, lr=0.1)
+        for _ in range(3):
+            for p, g in zip(parameters[:2], gradients, strict=True):  # the third has none
+                p.grad = g
+            step(optimiser)
+        assert optimiser.steps == 3
+        assert parameters[0]._written == parameters[1]._written != parameters[2]._written
+        found.append([p.data.tobytes() for p in parameters])
+    assert found[0] == found[1]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import GraphError, RuleError
+from minigrad.errors import DerivativeError, GraphError, RuleError
 
 
 def parameter(values, **settings):
@@ -152,6 +152,69 @@ def test_create_graph_follows_a_cotangent_that_is_a_tensor():
 def test_nothing_that_requires_a_gradient_is_an_error():
     with pytest.raises(GraphError, match="requires_grad=True"):
         (mg.Tensor(1.0) * 2).backward()
+
+
+FLAT = np.arange(6.0)
+RETURNS = {  # what a rule may return for a leaf: (function of the leaf, the leaf's values)
+    "the cotangent": (lambda x: x + np.ones(6), FLAT),
+    "the cotangent, given to both": (lambda x: x + x, FLAT),
+    "a view of it": (lambda x: x.reshape(2, 3), FLAT),
+    "a view of it, turned": (lambda x: x.T, FLAT.reshape(2, 3)),
+    "a part of it": (lambda x: np.concatenate([x, x * 2.0]), FLAT),
+    "memory of its own": (lambda x: x * np.ones(6), FLAT),
+    "a view of memory of its own": (
+        mg.linear(lambda x: x.reshape(2, 3), lambda g, z, x: (g + 0.0).reshape(6)),
+        FLAT,
+    ),
+    "a part of memory of its own": (
+        mg.linear(lambda x: x.copy(), lambda g, z, x: np.concatenate([g, g])[:6]),
+        FLAT,
+    ),
+    "a view of the value": (
+        mg.general(lambda x: x * x / 2, lambda g, z, x: x[:] if np.all(g == 1) else g * x),
+        FLAT,
+    ),
+    "the cotangent, repeated without a copy": (lambda x: x.sum(), FLAT),
+}
+
+
+@pytest.mark.parametrize("name", RETURNS)
+def test_a_gradient_is_memory_that_nothing_else_shows(name):
+    f, values = RETURNS[name]
+    x = parameter(values)
+    y = f(x)
+    g = np.ones(y.shape)
+    y.backward(g)
+    first, expected = x.grad, x.grad.copy()
+    assert first.flags.writeable
+    first[...] = 7.0  # whoever has a gradient may do with it what they like
+    np.testing.assert_array_equal(g, 1.0)
+    np.testing.assert_array_equal(x.data, values)
+    np.testing.assert_array_equal(y.data, f(mg.Tensor(values)).data)
+    x.grad = None
+    y.backward(g)
+    np.testing.assert_array_equal(x.grad, expected)
+    assert not any(np.shares_memory(x.grad, other) for other in (first, g, x.data, y.data))
+
+
+def test_leaves_that_are_given_the_same_have_gradients_of_their_own():
+    x, y, b = parameter(FLAT), parameter(FLAT), parameter([1.0])
+    (x + y + b).backward(np.ones(6))
+    x.grad[...] = 7.0
+    np.testing.assert_array_equal(y.grad, 1.0)
+    np.testing.assert_array_equal(b.grad, 6.0)
+
+
+def test_a_rule_that_hands_out_the_same_memory_again_is_found():
+    kept = np.empty(6)
+    lazy = mg.linear(
+        lambda x: x.copy(),
+        lambda g, z, x: np.multiply(g, 1.0, out=kept),
+        samples=[mg.testing.case((6,))],
+        name="lazy",
+    )
+    with pytest.raises(DerivativeError, match="same memory at every call"):
+        mg.testing.check_op(lazy)
 
 
 # --- size -----------------------------------------------------------------------------------
