@@ -35,6 +35,7 @@ class Optimiser:
             raise ValueError("a parameter is in the list more than once.")
         if not lr > 0:
             raise ValueError(f"the learning rate must be positive; got lr={lr}.")
+        self.rates = [np.array(lr, p.dtype) for p in self.parameters]  # faster than a number
         self.lr = lr
         self.steps = 0
 
@@ -46,7 +47,8 @@ class Optimiser:
     @lr.setter
     def lr(self, lr: float) -> None:
         self._lr = lr
-        self.rates = [np.array(lr, p.dtype) for p in self.parameters]  # faster than a number
+        for rate in self.rates:
+            rate[...] = lr
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward()` starts afresh."""

@@ -42,6 +42,7 @@ class SGD(Optimiser):
         self.weight_decay = weight_decay
         self.scratch = self.buffers()
         self.velocity = self.buffers() if momentum else None
+        self.each = list(zip(self.parameters, self.rates, self.scratch, strict=True))
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
@@ -51,7 +52,7 @@ class SGD(Optimiser):
         # plain descent in one loop: the step of a small network takes 0.97 of the time
         self.steps += 1
         write = begin_write()
-        for p, rate, scratch in zip(self.parameters, self.rates, self.scratch):  # noqa: B905  (slow)
+        for p, rate, scratch in self.each:
             grad, value = p.grad, p._value
             if grad is not None:
                 p._written = write
