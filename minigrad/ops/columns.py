@@ -28,6 +28,7 @@ from minigrad.ops.geometry import Padding, Sizes, positions
 
 BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
+TALL = 64  # rows of a matrix from which on a product with it is quick by itself
 QUICK = 10**6  # OpenBLAS has quick kernels for matrix products of fewer multiplications
 
 Index = tuple[Any, ...]
@@ -261,7 +262,7 @@ def products(height: int, depth: int, n: int) -> int:
     6 x 75 times 896 columns runs at 100 GFLOPS, times 7,168 at 30, in eight parts at 50.
     """
     parts = 1
-    while height < 64 and height * depth * n > QUICK * parts and n % (2 * SHORT * parts) == 0:
+    while height < TALL and height * depth * n > QUICK * parts and n % (2 * SHORT * parts) == 0:
         parts *= 2
     return parts
 

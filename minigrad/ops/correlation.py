@@ -22,6 +22,7 @@ from minigrad.core.op import general, linear
 from minigrad.core.samples import case
 from minigrad.ops.columns import (
     BAND,
+    TALL,
     as_usual,
     batch_first,
     batch_last,
@@ -31,7 +32,7 @@ from minigrad.ops.columns import (
     sliding,
 )
 from minigrad.ops.dealing import deal
-from minigrad.ops.geometry import positions
+from minigrad.ops.geometry import positions, reaches
 
 
 def correlate_value(x, w, *, groups, **geometry):
@@ -92,11 +93,34 @@ def spread_value(z, w, *, shape, groups, **geometry):
     """col2im: the adjoint of reading patches is adding them back where they were read."""
     if pointwise(w.shape[2:], groups, **geometry) and as_usual(z):
         return (w.reshape(w.shape[:2]).T @ flat(z)).reshape(len(z), w.shape[1], *shape)
+    turned = turned_round(w.shape[2:], **geometry)
+    if turned and len(w) <= groups * w.shape[1]:  # to read few outputs is less than to add to many
+        return correlate_value(z, transposed(w, groups), groups=groups, **turned)
     slide = sliding(groups, w.shape[1], len(z), shape, w.shape[2:], **geometry)
     x = np.zeros((groups, slide.channels, *shape, slide.batch), np.result_type(z, w))
     z = batch_last(z, groups)
     slide.spread(x, filter_rows(w, groups), z.reshape(*z.shape[:3], slide.n))
     return batch_first(x)
+
+
+def turned_round(size, stride, padding, dilation):
+    """The geometry in which the filters turned round spread by reading, if there is one.
+
+    With a stride of 1, unless there is more padding than they reach. Where every channel has a
+    filter of its own it takes 1.5 ms for 2.5 of adding.
+    """
+    reach = reaches(size, dilation)
+    border = tuple((f - 1 - p, f - 1 - q) for f, (p, q) in zip(reach, padding, strict=True))
+    if set(stride) != {1} or min(map(min, border)) < 0:
+        return None
+    return {"stride": stride, "padding": border, "dilation": dilation}
+
+
+def transposed(w, groups):
+    """Filters turned round, with inputs for outputs. (O, C/G, *F) -> (C, O/G, *F)"""
+    w = np.flip(w, tuple(range(2, w.ndim))).copy()  # BLAS takes no negative strides
+    w = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
+    return w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
 
 
 def gather_value(x, z, *, size, groups, **geometry):
@@ -108,7 +132,7 @@ def gather_value(x, z, *, size, groups, **geometry):
     x, z = batch_last(x, groups), batch_last(z, groups)
     z = z.reshape(*z.shape[:3], slide.n)
     filters = z.shape[1]
-    parts = products(filters, slide.depth, slide.n)
+    parts = 1 if slide.depth >= TALL else products(filters, slide.depth, slide.n)
     sums = {}
 
     def work(bands):
