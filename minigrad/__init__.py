@@ -9,52 +9,10 @@ from minigrad.core.notes import sources as sources
 from minigrad.core.op import elementwise as elementwise
 from minigrad.core.op import general as general
 from minigrad.core.op import linear as linear
-from minigrad.ops.activations import celu as celu
-from minigrad.ops.activations import elu as elu
-from minigrad.ops.activations import gelu as gelu
-from minigrad.ops.activations import hard_swish as hard_swish
-from minigrad.ops.activations import hardtanh as hardtanh
-from minigrad.ops.activations import leaky_relu as leaky_relu
-from minigrad.ops.activations import log_sigmoid as log_sigmoid
-from minigrad.ops.activations import log_softmax as log_softmax
-from minigrad.ops.activations import mish as mish
-from minigrad.ops.activations import relu as relu
-from minigrad.ops.activations import selu as selu
-from minigrad.ops.activations import sigmoid as sigmoid
-from minigrad.ops.activations import silu as silu
-from minigrad.ops.activations import softmax as softmax
-from minigrad.ops.activations import softplus as softplus
-from minigrad.ops.activations import softsign as softsign
 from minigrad.ops.arithmetic import where as where
-from minigrad.ops.attention import scaled_dot_product_attention as scaled_dot_product_attention
-from minigrad.ops.convolution import conv1d as conv1d
-from minigrad.ops.convolution import conv2d as conv2d
-from minigrad.ops.convolution import conv3d as conv3d
-from minigrad.ops.convolution import conv_transpose2d as conv_transpose2d
-from minigrad.ops.dropout import dropout as dropout
-from minigrad.ops.embedding import embedding as embedding
-from minigrad.ops.embedding import one_hot as one_hot
-from minigrad.ops.entropies import binary_cross_entropy as binary_cross_entropy
-from minigrad.ops.entropies import cross_entropy as cross_entropy
-from minigrad.ops.entropies import kl_div as kl_div
-from minigrad.ops.entropies import nll as nll
-from minigrad.ops.error_function import erf as erf
-from minigrad.ops.error_function import erfc as erfc
 from minigrad.ops.joining import concatenate as concatenate
 from minigrad.ops.joining import stack as stack
-from minigrad.ops.losses import hinge as hinge
-from minigrad.ops.losses import huber as huber
-from minigrad.ops.losses import l1 as l1
-from minigrad.ops.losses import mse as mse
-from minigrad.ops.normalisation import batch_norm as batch_norm
-from minigrad.ops.normalisation import group_norm as group_norm
-from minigrad.ops.normalisation import layer_norm as layer_norm
-from minigrad.ops.normalisation import rms_norm as rms_norm
 from minigrad.ops.padding import pad as pad
-from minigrad.ops.pooling import avgpool as avgpool
-from minigrad.ops.pooling import global_avgpool as global_avgpool
-from minigrad.ops.pooling import global_maxpool as global_maxpool
-from minigrad.ops.pooling import maxpool as maxpool
 from minigrad.ops.products import dot as dot
 from minigrad.ops.products import matmul as matmul
 from minigrad.ops.reductions import logsumexp as logsumexp
@@ -67,6 +25,8 @@ from minigrad.ops.shaping import expand_dims as expand_dims
 from minigrad.ops.shaping import reshape as reshape
 from minigrad.ops.shaping import squeeze as squeeze
 from minigrad.ops.shaping import transpose as transpose
+from minigrad.ops.softmax import log_softmax as log_softmax
+from minigrad.ops.softmax import softmax as softmax
 from minigrad.tensor import Tensor as Tensor
 from minigrad.transforms import grad as grad
 from minigrad.transforms import hessian as hessian
@@ -89,10 +49,68 @@ if TYPE_CHECKING:
     from minigrad.formulas import formula as formula
     from minigrad.nn import load as load
     from minigrad.nn import save as save
+    from minigrad.ops.activations import celu as celu
+    from minigrad.ops.activations import elu as elu
+    from minigrad.ops.activations import gelu as gelu
+    from minigrad.ops.activations import hard_swish as hard_swish
+    from minigrad.ops.activations import hardtanh as hardtanh
+    from minigrad.ops.activations import leaky_relu as leaky_relu
+    from minigrad.ops.activations import log_sigmoid as log_sigmoid
+    from minigrad.ops.activations import mish as mish
+    from minigrad.ops.activations import relu as relu
+    from minigrad.ops.activations import selu as selu
+    from minigrad.ops.activations import sigmoid as sigmoid
+    from minigrad.ops.activations import silu as silu
+    from minigrad.ops.activations import softplus as softplus
+    from minigrad.ops.activations import softsign as softsign
+    from minigrad.ops.attention import scaled_dot_product_attention as scaled_dot_product_attention
+    from minigrad.ops.convolution import conv1d as conv1d
+    from minigrad.ops.convolution import conv2d as conv2d
+    from minigrad.ops.convolution import conv3d as conv3d
+    from minigrad.ops.convolution import conv_transpose2d as conv_transpose2d
+    from minigrad.ops.dropout import dropout as dropout
+    from minigrad.ops.embedding import embedding as embedding
+    from minigrad.ops.embedding import one_hot as one_hot
+    from minigrad.ops.entropies import binary_cross_entropy as binary_cross_entropy
+    from minigrad.ops.entropies import cross_entropy as cross_entropy
+    from minigrad.ops.entropies import kl_div as kl_div
+    from minigrad.ops.entropies import nll as nll
+    from minigrad.ops.error_function import erf as erf
+    from minigrad.ops.error_function import erfc as erfc
+    from minigrad.ops.losses import hinge as hinge
+    from minigrad.ops.losses import huber as huber
+    from minigrad.ops.losses import l1 as l1
+    from minigrad.ops.losses import mse as mse
+    from minigrad.ops.normalisation import batch_norm as batch_norm
+    from minigrad.ops.normalisation import group_norm as group_norm
+    from minigrad.ops.normalisation import layer_norm as layer_norm
+    from minigrad.ops.normalisation import rms_norm as rms_norm
+    from minigrad.ops.pooling import avgpool as avgpool
+    from minigrad.ops.pooling import global_avgpool as global_avgpool
+    from minigrad.ops.pooling import global_maxpool as global_maxpool
+    from minigrad.ops.pooling import maxpool as maxpool
     from minigrad.parallel import threads as threads
     from minigrad.tracing import trace as trace
 
+WORDS = {  # the words that NumPy lacks, by the family of ops in which they are
+    "activations": "celu elu gelu hard_swish hardtanh leaky_relu log_sigmoid mish relu selu sigmoid"
+    " silu softplus softsign",
+    "attention": "scaled_dot_product_attention",
+    "convolution": "conv1d conv2d conv3d conv_transpose2d",
+    "dropout": "dropout",
+    "embedding": "embedding one_hot",
+    "entropies": "binary_cross_entropy cross_entropy kl_div nll",
+    "error_function": "erf erfc",
+    "losses": "hinge huber l1 mse",
+    "normalisation": "batch_norm group_norm layer_norm rms_norm",
+    "pooling": "avgpool global_avgpool global_maxpool maxpool",
+}
 LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
+    **{
+        name: f"minigrad.ops.{family}:{name}"
+        for family, names in WORDS.items()
+        for name in names.split()
+    },
     "data": "minigrad.data",
     "diff": "minigrad.drawing:diff",
     "draw": "minigrad.drawing:draw",

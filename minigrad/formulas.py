@@ -322,10 +322,11 @@ def words() -> dict[str, Does]:
         for name, thing in vars(module).items()
         if callable(thing) and thing in registry
     }
+    names = {*vars(minigrad), *" ".join(minigrad.WORDS.values()).split()}
     own = {
-        name: thing
-        for name, thing in vars(minigrad).items()
-        if getattr(thing, "__module__", "").startswith(WORD_FILES)
+        name: getattr(minigrad, name)
+        for name in sorted(names)
+        if getattr(getattr(minigrad, name), "__module__", "").startswith(WORD_FILES)
     }
     return found | own
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.core.broadcasting import broadcasts_to
 from minigrad.errors import ShapeError
-from minigrad.ops.activations import softmax
 from minigrad.ops.operands import operand
+from minigrad.ops.softmax import softmax
 
 
 def scaled_dot_product_attention(query, key, value, *, mask=None, causal=False, scale=None):

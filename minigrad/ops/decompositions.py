@@ -14,6 +14,7 @@ values alone have one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,13 @@ from minigrad.ops.diagonals import tril
 from minigrad.ops.joining import concatenate
 from minigrad.ops.operands import operand
 from minigrad.ops.shaping import matrix_transpose
+
+
+@lru_cache
+def result_of(decomposition: Any) -> Any:
+    """The class of NumPy's own results: pairs and triples with names."""
+    return type(decomposition(np.eye(1)))
+
 
 MATRIX = np.array([[2.0, -1.0, 0.5], [0.3, 1.5, 1.0], [-0.7, 0.4, 3.0]])
 STACK = np.stack([MATRIX, MATRIX.T + 1.0])  # of invertible matrices
@@ -107,9 +115,6 @@ def cholesky(a, /, *, upper=False):
 # --- QR -------------------------------------------------------------------------------------
 
 
-QRResult: Any = type(np.linalg.qr(np.eye(1)))  # NumPy's own
-
-
 def qr_rows(x):
     """Q above the transpose of R: (..., m, n) -> (..., m + n, n) for m >= n."""
     q, r = np.linalg.qr(x)
@@ -160,13 +165,10 @@ def qr(a, mode="reduced"):
     if mode == "complete" and m > n:
         q = concatenate([q, complement(a, by="qr")], axis=-1)
         r = concatenate([r, np.zeros((*r.shape[:-2], m - n, n), r.dtype)], axis=-2)
-    return QRResult(q, r)
+    return result_of(np.linalg.qr)(q, r)
 
 
 # --- eigenvalues of symmetric matrices ------------------------------------------------------
-
-
-EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 
 
 def eigh_rows(x):
@@ -212,7 +214,7 @@ def eigh(a, UPLO="L"):  # noqa: N803  (NumPy's name)
         raise ValueError(f'eigh: UPLO is "L" (lower triangle) or "U" (upper); got {UPLO!r}.')
     a = operand(a)
     z = eigh_packed(a if UPLO in "Ll" else matrix_transpose(a))
-    return EighResult(z[..., 0, :], z[..., 1:, :])
+    return result_of(np.linalg.eigh)(z[..., 0, :], z[..., 1:, :])
 
 
 @implements(np.linalg.eigvalsh)
@@ -225,9 +227,6 @@ def eigvalsh(a, UPLO="L"):  # noqa: N803  (NumPy's name)
 
 
 # --- singular values ------------------------------------------------------------------------
-
-
-SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 
 
 def svd_rows(x):
@@ -292,7 +291,7 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
         u = concatenate([u, complement(a, by="svd")], axis=-1)
     if full_matrices and n > m:
         v = concatenate([v, complement(matrix_transpose(a), by="svd")], axis=-1)
-    return SVDResult(u, s, matrix_transpose(v))
+    return result_of(np.linalg.svd)(u, s, matrix_transpose(v))
 
 
 @implements(np.linalg.svdvals)

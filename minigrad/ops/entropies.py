@@ -11,16 +11,11 @@ from minigrad.core.node import Node
 from minigrad.core.op import general
 from minigrad.core.samples import case
 from minigrad.errors import DataError, ShapeError
-from minigrad.ops.activations import (
-    at_least_one,
-    below_largest,
-    log_softmax,
-    softmax,
-    softplus,
-)
+from minigrad.ops.activations import softplus
 from minigrad.ops.embedding import class_numbers, one_hot
 from minigrad.ops.losses import Reduction, reduced, same_shape, shape_of
 from minigrad.ops.operands import operand, plain
+from minigrad.ops.softmax import at_least_one, below_largest, log_softmax, softmax
 
 
 def cross_entropy(

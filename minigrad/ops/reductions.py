@@ -12,10 +12,10 @@ import numpy as np
 
 from minigrad.core.op import general, implements, linear
 from minigrad.core.samples import case
-from minigrad.ops.activations import softmax
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import backwards, delayed
 from minigrad.ops.operands import refuse_out
+from minigrad.ops.softmax import softmax
 
 cases = [
     case((2, 3)),

@@ -1,0 +1,68 @@
+"""The exponentials of values beside each other: softmax, and its logarithm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.core.op import general
+from minigrad.core.samples import case
+
+
+@general
+def softmax(x, axis=-1):
+    """exp(x) / sum(exp(x)) along `axis`: positive, summing to 1. As `scipy.special.softmax`.
+
+    Where all are -inf (everything is masked) the result is 0, and so is the gradient.
+
+    >>> import minigrad as mg
+    >>> mg.softmax(mg.Tensor([[0.0, 0.0], [1000.0, 0.0]]))
+    Tensor([[0.5, 0.5],
+            [1. , 0. ]])
+    """
+    e = np.exp(below_largest(x, axis))
+    return e / at_least_one(np.add.reduce(e, axis, keepdims=True))
+
+
+@softmax.vjp
+def _(g, z, x, *, axis):
+    return z * (g - np.sum(g * z, axis=axis, keepdims=True))
+
+
+@general
+def log_softmax(x, axis=-1):
+    """log(softmax(x)) along `axis`, without underflow. As `scipy.special.log_softmax`.
+
+    Where all are -inf the result is -inf.
+
+    >>> import minigrad as mg
+    >>> mg.log_softmax(mg.Tensor([1000.0, 0.0]))
+    Tensor([    0., -1000.])
+    """
+    x = below_largest(x, axis)
+    return x - np.log(at_least_one(np.add.reduce(np.exp(x), axis, keepdims=True)))
+
+
+@log_softmax.vjp
+def _(g, z, x, *, axis):
+    return g - np.exp(z) * np.sum(g, axis=axis, keepdims=True)
+
+
+def below_largest(x, axis):
+    """x minus the largest along `axis`, so that no exponential overflows; -inf stays -inf."""
+    x = np.asarray(x)
+    top = np.maximum.reduce(x, axis, keepdims=True)
+    if x.dtype.kind == "f":
+        top = np.maximum(top, np.finfo(x.dtype).min)  # -inf - -inf would be nan
+    with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, and its exponential 0
+        return x - top
+
+
+def at_least_one(total):
+    """The sum of the exponentials of what `below_largest` gives, or 1 where all are 0.
+
+    The largest adds exp(0) = 1, so any other sum is 1 at least.
+    """
+    return np.maximum(total, 1)
+
+
+softmax.op.samples = log_softmax.op.samples = [case((3, 4)), case((2, 3, 2), axis=(0, 2))]
