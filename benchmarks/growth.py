@@ -27,7 +27,9 @@ BATCHES = [replace(PADDED, batch=2**k) for k in range(11)]
 SIDES = [replace(PADDED, batch=8, side=2**k) for k in range(3, 8)]
 SHOWN = {  # candidate -> colour and style of its line: blue and orange, as in the examples
     SINGLE: ("#0072b2", "-"),
+    "minigrad, 2 threads": ("#0072b2", "--"),
     "PyTorch NCHW, 1 thread": ("#e69f00", "-"),
+    "PyTorch NCHW, 2 threads": ("#e69f00", "--"),
 }
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "growth.png"
 Times = dict[str, dict[Network, list[float]]]
@@ -55,17 +57,20 @@ def time_steps(name: str, networks: list[Network]) -> list[tuple[list[float], fl
 
 
 def run(quick: bool = False) -> list[Row]:
-    """Our time as a ratio to PyTorch's at the four ends."""
+    """Our time as a ratio to PyTorch's at the four ends, on as many threads."""
     ends = [BATCHES[0], BATCHES[-1], SIDES[0], SIDES[-1]]
     times = measured(ends, 3 if quick else 7)
+    peers = [name for name in times if CANDIDATES[name].module != "minigrad"]
+    mine = {CANDIDATES[name].threads: name for name in times if name not in peers}
     rows = []
     for end in ends:
         what = f"LeNet-like step, padded, batch {end.batch}, {end.side}x{end.side}"
-        ours = times[SINGLE][end]
-        figure = readable(statistics.median(ours))
-        peers = [name for name in times if CANDIDATES[name].module != "minigrad"]
-        found = [Row(what, peer, figure, *ratios(ours, times[peer][end])) for peer in peers]
-        rows += found or [Row(what, "-", figure, None)]
+        for peer in peers:
+            ours = mine[CANDIDATES[peer].threads]
+            figure = f"{readable(statistics.median(times[ours][end]))}, {ours.partition(', ')[2]}"
+            rows.append(Row(what, peer, figure, *ratios(times[ours][end], times[peer][end])))
+        if not peers:
+            rows.append(Row(what, "-", readable(statistics.median(times[SINGLE][end])), None))
     return rows
 
 
