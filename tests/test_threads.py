@@ -96,6 +96,18 @@ def test_an_error_in_a_part_is_raised_and_leaves_nothing_behind(number):
         value_and_gradients(np.random.default_rng(0), *GEOMETRIES["plain"])
 
 
+def test_what_floating_point_errors_do_is_the_users_choice_in_every_thread():
+    met = threading.Barrier(2, timeout=10)
+
+    def work(items):
+        for _ in items:
+            met.wait()
+            assert np.geterr()["divide"] == "raise"
+
+    with mg.threads(2), np.errstate(divide="raise"):
+        dealing.deal(range(8), work)
+
+
 def blas_threads():
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -34,7 +34,9 @@ def deal(items: Sequence[Item], work: Callable[[Iterable[Item]], None]) -> None:
         share(items)
         return
     left = deque(items)
-    helpers = [pool().submit(share, taken(left)) for _ in range(number - 1)]
+    helpers = [  # each in a copy of this context: `np.errstate` is part of it
+        pool().submit(copy_context().run, share, taken(left)) for _ in range(number - 1)
+    ]
     try:
         share(taken(left))
     finally:
