@@ -323,12 +323,12 @@ def words() -> dict[str, Does]:
         if callable(thing) and thing in registry
     }
     names = {*vars(minigrad), *" ".join(minigrad.WORDS.values()).split()}
-    own = {
-        name: getattr(minigrad, name)
-        for name in sorted(names)
-        if getattr(getattr(minigrad, name), "__module__", "").startswith(WORD_FILES)
+    own = {name: getattr(minigrad, name) for name in sorted(names)}
+    return found | {
+        name: thing
+        for name, thing in own.items()
+        if getattr(thing, "__module__", "").startswith(WORD_FILES)
     }
-    return found | own
 
 
 # --- pointing at the text

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
-from itertools import pairwise, product
+from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.core.layout import laid_out
 from minigrad.ops.dealing import deal
 from minigrad.ops.geometry import Padding, Sizes, positions
+from minigrad.ops.loops import in_parts
 
 BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
@@ -118,9 +119,9 @@ class Sliding:
         """
         values = each * self.width * self.n
         return [
-            (groups, part)
+            (groups, some)
             for groups in split(range(self.groups), values * len(rows))
-            for part in split(rows, values * len(groups))
+            for some in split(rows, values * len(groups))
         ]
 
     # --- reading: from rows of positions, what they meet --------------------------------------
@@ -228,9 +229,7 @@ class Sliding:
 
 def split(rows: range, values: int) -> list[range]:
     """Rows of so many values each, in parts of about `BAND` values."""
-    number = min(-(-len(rows) * values // BAND) or 1, len(rows))
-    edges = [len(rows) * i // number for i in range(number + 1)] if number else []
-    return [rows[start:stop] for start, stop in pairwise(edges)]
+    return in_parts(rows, -(-len(rows) * values // BAND))
 
 
 def part(numbers: range) -> slice:

@@ -30,7 +30,12 @@ def blocks(maps: Any, values: int) -> list[tuple[slice, ...]]:
     if not axes:
         return [()]
     axis = max(axes, key=lambda axis: abs(maps.strides[axis]))
-    length = maps.shape[axis]
-    number = min(-(-maps.size // values) or 1, length)
-    edges = [length * i // number for i in range(number + 1)] if number else []
-    return [(slice(None),) * axis + (slice(*edge),) for edge in pairwise(edges)]
+    parts = in_parts(range(maps.shape[axis]), -(-maps.size // values))
+    return [(slice(None),) * axis + (slice(part.start, part.stop),) for part in parts]
+
+
+def in_parts(rows: range, number: int) -> list[range]:
+    """Rows in so many parts, as equal as may be; at least one, at most one for each row."""
+    number = min(number or 1, len(rows))
+    edges = [len(rows) * i // number for i in range(number + 1)] if number else []
+    return [rows[start:stop] for start, stop in pairwise(edges)]
