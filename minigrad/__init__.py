@@ -2,17 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from minigrad.checkpoint import checkpoint as checkpoint
 from minigrad.core.node import no_grad as no_grad
-from minigrad.core.notes import scope as scope
-from minigrad.core.notes import sources as sources
 from minigrad.core.op import elementwise as elementwise
 from minigrad.core.op import general as general
 from minigrad.core.op import linear as linear
 from minigrad.ops.arithmetic import where as where
 from minigrad.ops.joining import concatenate as concatenate
 from minigrad.ops.joining import stack as stack
-from minigrad.ops.padding import pad as pad
 from minigrad.ops.products import dot as dot
 from minigrad.ops.products import matmul as matmul
 from minigrad.ops.reductions import logsumexp as logsumexp
@@ -28,20 +24,14 @@ from minigrad.ops.shaping import transpose as transpose
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
 from minigrad.tensor import Tensor as Tensor
-from minigrad.transforms import grad as grad
-from minigrad.transforms import hessian as hessian
-from minigrad.transforms import hvp as hvp
-from minigrad.transforms import jacobian as jacobian
-from minigrad.transforms import jvp as jvp
-from minigrad.transforms import stop_gradient as stop_gradient
-from minigrad.transforms import value_and_grad as value_and_grad
-from minigrad.transforms import vjp as vjp
 
 if TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import nn as nn
     from minigrad import optim as optim
     from minigrad import testing as testing
+    from minigrad.core.notes import scope as scope
+    from minigrad.core.notes import sources as sources
     from minigrad.drawing import diff as diff
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
@@ -85,62 +75,63 @@ if TYPE_CHECKING:
     from minigrad.ops.normalisation import group_norm as group_norm
     from minigrad.ops.normalisation import layer_norm as layer_norm
     from minigrad.ops.normalisation import rms_norm as rms_norm
+    from minigrad.ops.padding import pad as pad
     from minigrad.ops.pooling import avgpool as avgpool
     from minigrad.ops.pooling import global_avgpool as global_avgpool
     from minigrad.ops.pooling import global_maxpool as global_maxpool
     from minigrad.ops.pooling import maxpool as maxpool
     from minigrad.parallel import threads as threads
+    from minigrad.recompute import checkpoint as checkpoint
     from minigrad.tracing import trace as trace
+    from minigrad.transforms import grad as grad
+    from minigrad.transforms import hessian as hessian
+    from minigrad.transforms import hvp as hvp
+    from minigrad.transforms import jacobian as jacobian
+    from minigrad.transforms import jvp as jvp
+    from minigrad.transforms import stop_gradient as stop_gradient
+    from minigrad.transforms import value_and_grad as value_and_grad
+    from minigrad.transforms import vjp as vjp
 
-WORDS = {  # the words that NumPy lacks, by the family of ops in which they are
-    "activations": "celu elu gelu hard_swish hardtanh leaky_relu log_sigmoid mish relu selu sigmoid"
-    " silu softplus softsign",
-    "attention": "scaled_dot_product_attention",
-    "convolution": "conv1d conv2d conv3d conv_transpose2d",
-    "dropout": "dropout",
-    "embedding": "embedding one_hot",
-    "entropies": "binary_cross_entropy cross_entropy kl_div nll",
-    "error_function": "erf erfc",
-    "losses": "hinge huber l1 mse",
-    "normalisation": "batch_norm group_norm layer_norm rms_norm",
-    "pooling": "avgpool global_avgpool global_maxpool maxpool",
+WORDS = {  # loaded when first used, by the part of minigrad in which they are
+    "core.notes": "scope sources",
+    "drawing": "diff draw graph why",
+    "formulas": "formula",
+    "nn": "load save",
+    "ops.activations": "celu elu gelu hard_swish hardtanh leaky_relu log_sigmoid mish relu selu"
+    " sigmoid silu softplus softsign",
+    "ops.attention": "scaled_dot_product_attention",
+    "ops.convolution": "conv1d conv2d conv3d conv_transpose2d",
+    "ops.dropout": "dropout",
+    "ops.embedding": "embedding one_hot",
+    "ops.entropies": "binary_cross_entropy cross_entropy kl_div nll",
+    "ops.error_function": "erf erfc",
+    "ops.losses": "hinge huber l1 mse",
+    "ops.normalisation": "batch_norm group_norm layer_norm rms_norm",
+    "ops.padding": "pad",
+    "ops.pooling": "avgpool global_avgpool global_maxpool maxpool",
+    "parallel": "threads",
+    "recompute": "checkpoint",
+    "tracing": "trace",
+    "transforms": "grad hessian hvp jacobian jvp stop_gradient value_and_grad vjp",
 }
-LAZY = {  # loaded on first use: they need more than NumPy, or not everybody needs them
-    **{
-        name: f"minigrad.ops.{family}:{name}"
-        for family, names in WORDS.items()
-        for name in names.split()
-    },
-    "data": "minigrad.data",
-    "diff": "minigrad.drawing:diff",
-    "draw": "minigrad.drawing:draw",
-    "formula": "minigrad.formulas:formula",
-    "graph": "minigrad.drawing:graph",
-    "load": "minigrad.nn:load",
-    "nn": "minigrad.nn",
-    "optim": "minigrad.optim",
-    "save": "minigrad.nn:save",
-    "testing": "minigrad.testing",
-    "threads": "minigrad.parallel:threads",
-    "trace": "minigrad.tracing:trace",
-    "why": "minigrad.drawing:why",
-}
+PARTS = ("data", "nn", "optim", "testing")  # loaded when first used, as they are
+PART_OF = {word: part for part, words in WORDS.items() for word in words.split()}
 
 
 def __getattr__(name: str) -> object:
-    """Load what `LAZY` names when it is first asked for."""
-    if name not in LAZY:
+    """Load a word or a part when it is first asked for."""
+    if name not in PART_OF and name not in PARTS:
         raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
     from importlib import import_module
 
-    module, _, attribute = LAZY[name].partition(":")
-    found = getattr(import_module(module), attribute) if attribute else import_module(module)
+    part = import_module(f"minigrad.{PART_OF.get(name, name)}")
+    found = getattr(part, name) if name in PART_OF else part
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY})
+    return sorted({*globals(), *PART_OF, *PARTS})
 
 
 __version__ = "0.1.0"

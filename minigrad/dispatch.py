@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Node
-from minigrad.core.op import registry
+from minigrad.core.registry import rule_for
 from minigrad.errors import LeavesGraphError
 from minigrad.ops.arithmetic import as_type
 
@@ -44,14 +44,14 @@ NOT_ONE_BY_ONE = (
 
 def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`ufunc(...)`, or one of its methods, with a tensor among the arguments."""
-    if not (ufunc in registry or ufunc in PREDICATES) and "scipy.special" in sys.modules:
+    if rule_for(ufunc) is None and ufunc not in PREDICATES and "scipy.special" in sys.modules:
         import minigrad.ops.special  # noqa: F401  (its ufuncs get their rules on first use)
     whole = ufunc if method == "__call__" else getattr(ufunc, method)
-    if method == "outer" and ufunc in registry:
+    if method == "outer" and rule_for(ufunc):
         x, y = args
         args = (np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
         whole = ufunc
-    function = registry.get(whole)
+    function = rule_for(whole)
     if function is None or "out" in kwargs:
         return without_rule(whole, args, kwargs)
     if method in ("reduce", "accumulate"):
@@ -65,8 +65,9 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Another function of NumPy with a tensor among the arguments."""
-    if function in registry and kwargs.get("out") is None:
-        return registry[function](*args, **kwargs)
+    ours = rule_for(function)
+    if ours and kwargs.get("out") is None:
+        return ours(*args, **kwargs)
     return without_rule(function, args, kwargs)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Node
-from minigrad.core.op import registry
+from minigrad.core.registry import complete_registry
 from minigrad.errors import FormulaError, MinigradError, ShapeError
 from minigrad.tensor import Tensor
 
@@ -316,14 +316,15 @@ def words() -> dict[str, Does]:
     """What can be called: NumPy's functions that have a rule, and the library's own."""
     import minigrad
 
+    registry = complete_registry()
     found = {
         name: registry[thing]
         for module in (np.linalg, np)  # np.trace before np.linalg.trace
         for name, thing in vars(module).items()
         if callable(thing) and thing in registry
     }
-    names = {*vars(minigrad), *" ".join(minigrad.WORDS.values()).split()}
-    own = {name: getattr(minigrad, name) for name in sorted(names)}
+    late = {word for word, part in minigrad.PART_OF.items() if part.startswith("ops.")}
+    own = {name: getattr(minigrad, name) for name in sorted({*vars(minigrad), *late})}
     return found | {
         name: thing
         for name, thing in own.items()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from minigrad.core.cuts import cut_off
 from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
-from minigrad.core.notes import cut_off
-from minigrad.core.op import registry
+from minigrad.core.registry import registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.core.cuts import cut_off
 from minigrad.core.node import Node, is_recording, leaf, record_state
-from minigrad.core.notes import cut_off
 from minigrad.core.push import push
-from minigrad.core.sweep import Reach, dependents, seed, sweep
+from minigrad.core.reach import Reach, dependents
+from minigrad.core.sweep import seed, sweep
 from minigrad.core.trees import Rebuild, flatten
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import positive_ as alias

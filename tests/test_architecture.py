@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import minigrad
+from minigrad.ops import LATE
 
 ROOT = Path(minigrad.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -18,7 +19,7 @@ LAYERS = [  # a part may import from the ones before it, and from within itself
     {"dispatch", "methods"},
     {"tensor"},
     {"transforms"},
-    {"nn", "optim", "data", "checkpoint", "formulas", "parallel"},
+    {"nn", "optim", "data", "recompute", "formulas", "parallel"},
     {"drawing", "compiling", "testing"},
     {"tracing"},
     {"__init__"},
@@ -107,17 +108,48 @@ def test_importing_minigrad_loads_numpy_and_nothing_heavy():
     assert third_party - before == {"minigrad"}
 
 
-def test_every_family_with_rules_for_numpy_is_loaded():
-    """The others are loaded by their own words, but NumPy's functions must find their rules."""
-    loaded = loaded_by("import minigrad")
-    count = "import minigrad; from minigrad.core.op import registry; print(len(registry))"
-    everything = "import minigrad.testing; minigrad.testing.library_ops()"
-    counts = [
-        int(subprocess.check_output([sys.executable, "-c", program], text=True))
-        for program in (count, f"import sys; sys.modules['scipy'] = None; {everything}; {count}")
-    ]
-    assert counts[0] == counts[1] > 200
-    assert not loaded & {f"minigrad.ops.{family}" for family in minigrad.WORDS}
+ANNOUNCED_OR_LOADED = """
+import sys
+import minigrad
+from minigrad.core.registry import announced, registry
+
+at_first, late = set(registry), dict(announced)
+loaded = set(sys.modules)
+sys.modules["scipy"] = None
+minigrad.testing.library_ops()
+assert not at_first & late.keys()
+assert set(registry) == at_first | late.keys()
+assert len(registry) > 200 > len(at_first)
+assert not loaded & set(late.values())
+"""
+
+
+def test_what_has_a_rule_for_numpy_is_loaded_or_announced():
+    """A family that states a rule and is neither would leave NumPy's function without it."""
+    loaded_by(ANNOUNCED_OR_LOADED)
+
+
+@pytest.mark.parametrize("family", LATE)
+def test_a_late_family_can_come_first_and_states_what_was_announced(family):
+    loaded_by(
+        f"import minigrad.ops.{family} as family\n"
+        "from minigrad.core.registry import announced, registry\n"
+        "its = [f for f, module in announced.items() if module == family.__name__]\n"
+        "assert its and all(f in registry for f in its)"
+    )
+
+
+def test_an_op_of_ones_own_does_not_come_before_the_rule_that_was_announced():
+    loaded_by(
+        "import numpy as np, minigrad as mg\n"
+        "mg.elementwise(np.sinh, lambda z, x: 7 * z, name='mine')\n"
+        "assert mg.grad(np.sinh)(0.5) == np.cosh(0.5)"
+    )
+
+
+def test_no_word_of_its_own_is_loaded_before_it_is_used():
+    parts = {f"minigrad.{part}" for part in minigrad.WORDS}
+    assert not loaded_by("import minigrad") & parts
 
 
 def test_words_are_where_they_are_said_to_be():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
-from minigrad.core.op import registry
+from minigrad.core.registry import registry
 
 RNG = np.random.default_rng(11)
 START = RNG.bit_generator.state

@@ -21,12 +21,11 @@ from minigrad.core.node import (
     recording,
     tick,
 )
+from minigrad.core.registry import Function
 from minigrad.errors import LeavesGraphError, MinigradError, ShapeError
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
-
-Function = Any  # a recording function; it carries its `Op` as `.op`
 
 ndarray = np.ndarray
 new = object.__new__

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.core.cuts import Cut
 from minigrad.core.places import Place, here
 from minigrad.errors import GradientTypeError
 
@@ -52,19 +53,6 @@ def begin_write() -> Write:
     """Begin a write, in a method that a user calls; give it to each leaf it changes."""
     Clock.last_write = number = tick()
     return number, here(3)
-
-
-class Cut:
-    """Where gradients end: a `no_grad` block, a call of `detach`. As a state of recording: off."""
-
-    __slots__ = ("how", "place")
-
-    def __init__(self, how: str, place: Place | None) -> None:
-        self.how = how
-        self.place = place
-
-    def __bool__(self) -> bool:
-        return False
 
 
 class Node:

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from weakref import ref
 
-from minigrad.core.node import Cut, Node, recording, tick
-from minigrad.core.places import Place, here
+from minigrad.core.node import Node, recording, tick
+from minigrad.core.places import here
 
 
 class Scope(NamedTuple):
@@ -46,12 +46,6 @@ class Call(NamedTuple):
     inner: tuple[Any, ...] | None  # a call that returned the same node before, as kept
 
 
-def place_of(node: Node) -> Place | None:
-    """Where in the user's code a node was made, if that was noted."""
-    note = getattr(node, "_note", None)
-    return note[0] if note else None
-
-
 def scope_of(node: Node) -> Scope | None:
     """The innermost `scope` that a node was made in, if any."""
     note = getattr(node, "_note", None)
@@ -65,19 +59,6 @@ def calls_of(node: Node) -> Iterator[Call]:
         call = Call(*kept)
         yield call
         kept = call.inner
-
-
-def cut_of(node: Node) -> tuple[Cut, tuple[int, ...]] | None:
-    """Where a leaf, or what it was computed from, lost its past, if it had one: the place, and
-    the numbers of the tensors that nothing flows back to.
-    """
-    cut = getattr(node, "_cut", None)
-    return (cut[0], cut[1:]) if cut and cut[0] is not None else None
-
-
-def cut_off(leaf: Node, how: str, past: Node) -> None:
-    """Note that `leaf` has the values of `past` and not its graph: in a function users call."""
-    leaf._cut = (Cut(how, here(3)), past.number) if past._tracked else past._cut
 
 
 def leave(module: Any, number: int, result: Any) -> None:

@@ -26,14 +26,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.apply import Function, recorder
+from minigrad.core.apply import recorder
 from minigrad.core.node import Node
 from minigrad.core.pull import shortest
+from minigrad.core.registry import Function, registry, rule_for
 from minigrad.core.samples import Samples
 
 Rule = Callable[..., Any]
-
-registry: dict[Callable[..., Any], Function] = {}  # NumPy's functions -> ours
 
 
 class Op:
@@ -248,13 +247,14 @@ def state(op: Op, rules: tuple[Any, ...]) -> Function:
     function = recorder(op, len(rules))
     if isinstance(op.value, NUMPY_FUNCTIONS):
         function.__doc__ = f"`numpy.{op.name}`, recorded."
-        registry.setdefault(op.value, function)  # another op of it is a function by itself
     else:
         update_wrapper(function, op.value)
     function.__name__ = function.__qualname__ = op.name
     function.op = op
     op.function = function
     setattr(function, RULE_NAMES[op.kind], op.add_rule)
+    if isinstance(op.value, NUMPY_FUNCTIONS) and rule_for(op.value) is None:
+        registry[op.value] = function  # any further op of it is a function by itself
     return function
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from types import CodeType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minigrad.core.node import Node
 
 PACKAGE = __file__.rpartition("core")[0]
 COMMANDS = PACKAGE + "cli"  # a user of the library as any other
@@ -38,3 +42,9 @@ def line_of(place: Place) -> int:
     """The number of a place's line."""
     code, instruction = place
     return list(code.co_positions())[instruction // 2][0] or code.co_firstlineno
+
+
+def place_of(node: Node) -> Place | None:
+    """Where in the user's code a node was made, if that was noted."""
+    note = getattr(node, "_note", None)
+    return note[0] if note else None

@@ -17,7 +17,8 @@ import numpy as np
 from minigrad.core.node import Node, constant, leaf, record_state
 from minigrad.core.op import Op
 from minigrad.core.pull import fitted
-from minigrad.core.sweep import Reach, blamed, dependents, sweep
+from minigrad.core.reach import Reach, dependents
+from minigrad.core.sweep import blamed, sweep
 
 
 def push(reach: Reach, tangents: dict[int, Any], *, record: bool = False) -> dict[int, Any]:

@@ -10,32 +10,37 @@ so that the rules record themselves; a trace listens through `on_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
 from minigrad.core.broadcasting import one
 from minigrad.core.node import Clock, Node, as_real_array, constant, owner
-from minigrad.core.notes import place_of
 from minigrad.core.op import Op
-from minigrad.core.places import where
+from minigrad.core.places import place_of, where
 from minigrad.core.pull import fitted, pulled
 from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
 
+if TYPE_CHECKING:
+    from minigrad.core.reach import Reach
 
-class Step(NamedTuple):
+
+class Step:
     """What the sweep did at one node: the cotangent that arrived, what each input was given,
     and each input's running sum after it (None where no gradient was needed).
     """
 
-    node: Node
-    cotangent: Any
-    contributions: tuple[Any, ...]
-    sums: tuple[Any, ...]
+    __slots__ = ("contributions", "cotangent", "node", "sums")
+
+    def __init__(self, node: Node, cotangent: Any, contributions: list[Any], sums: list[Any]):
+        self.node = node
+        self.cotangent = cotangent
+        self.contributions = contributions
+        self.sums = sums
 
 
 def sweep(
@@ -115,7 +120,7 @@ def sweep(
             raise blamed(error, node, op) from None
         if on_step is not None:
             so_far = [total if x is top else sums.get(x) for x in node.inputs]
-            on_step(Step(node, g, tuple(given), tuple(so_far)))
+            on_step(Step(node, g, given, so_far))
     return list(sums.items())
 
 
@@ -169,54 +174,6 @@ def made_at(node: Node) -> str:
     """Where in the user's code a node was made, if that was noted (`minigrad.sources`)."""
     place = place_of(node)
     return f" at {where(place)}" if place else ""
-
-
-class Reach(NamedTuple):
-    """What lies between roots and chosen ends (variables), by node number."""
-
-    live: dict[int, Node]  # every node that depends on an end, and the ends
-    ends: set[int]
-    outside: list[Node]  # what else requires a gradient and leads into it, or into the ends
-
-
-def dependents(roots: Sequence[Node], ends: Sequence[Node]) -> Reach:
-    """The nodes between `roots` and `ends`.
-
-    Nothing older than the ends can depend on them, so the walk stops there: what was recorded
-    before (an outer derivative's graph) is not visited, only noticed.
-    """
-    live = {x.number: x for x in ends}
-    numbers = set(live)
-    oldest = min(numbers, default=0)
-    found = dict(live)
-    outside = [x for x in ends if x.op is not None]
-    stack: list[Node] = []
-    for x in roots:
-        reached(x, oldest, found, stack, outside)
-    while stack:
-        for x in stack.pop().inputs:
-            reached(x, oldest, found, stack, outside)
-    for number in sorted(found):
-        node = found[number]
-        if number not in live and any(x.number in live for x in node.inputs):
-            live[number] = node
-    return Reach(live, numbers, outside)
-
-
-def reached(
-    x: Node, oldest: int, found: dict[int, Node], stack: list[Node], outside: list[Node]
-) -> None:
-    """Note a node met for the first time: one to walk on from, or one from outside.
-
-    A leaf made since is neither: it is the variable of a derivative that was taken inside.
-    """
-    if not x._tracked or x.number in found:
-        return
-    found[x.number] = x
-    if x.number < oldest or (x.op is None and not oldest):
-        outside.append(x)
-    elif x.op is not None:
-        stack.append(x)
 
 
 def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.node import Array, Cut, Node
-from minigrad.core.notes import cut_of, place_of
-from minigrad.core.places import where
+from minigrad.core.cuts import Cut, cut_of
+from minigrad.core.node import Array, Node
+from minigrad.core.places import place_of, where
 from minigrad.core.sweep import Step, sweep
 from minigrad.drawing.causes import Blocker, cause, dead_units
 from minigrad.drawing.names import Names, name_of_each, named, variables

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Array, Node
-from minigrad.core.notes import place_of
 from minigrad.core.op import Op
-from minigrad.core.places import line_of
+from minigrad.core.places import line_of, place_of
 from minigrad.core.sweep import Step, seed, sweep
 from minigrad.drawing.boxes import Box, boxes_of
 from minigrad.drawing.names import Names, checked, name_of_each

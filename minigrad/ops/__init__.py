@@ -1,29 +1,32 @@
 """The ops, one family a file: each op stands with its rule and its sample inputs side by side.
 
-Those with rules for NumPy's functions are loaded here: a function has one only once it has been
-stated. The others are loaded when one of their words is first used.
+The families that a tensor's methods need are loaded with it. The others with rules for NumPy's
+functions are announced here, and loaded when one of these functions first meets a tensor; those
+whose words NumPy lacks are loaded by `minigrad` when a word is first used.
 """
 
-from minigrad.ops import arithmetic as arithmetic
-from minigrad.ops import calculus as calculus
-from minigrad.ops import cumulative as cumulative
-from minigrad.ops import decompositions as decompositions
-from minigrad.ops import diagonals as diagonals
-from minigrad.ops import einsum as einsum
-from minigrad.ops import exponential as exponential
-from minigrad.ops import filtering as filtering
-from minigrad.ops import indexing as indexing
-from minigrad.ops import joining as joining
-from minigrad.ops import linalg as linalg
-from minigrad.ops import missing as missing
-from minigrad.ops import norms as norms
-from minigrad.ops import padding as padding
-from minigrad.ops import products as products
-from minigrad.ops import reductions as reductions
-from minigrad.ops import rounding as rounding
-from minigrad.ops import selecting as selecting
-from minigrad.ops import shaping as shaping
-from minigrad.ops import softmax as softmax
-from minigrad.ops import sorting as sorting
-from minigrad.ops import statistics as statistics
-from minigrad.ops import trigonometry as trigonometry
+from operator import attrgetter
+
+import numpy as np
+
+from minigrad.core.registry import announce
+
+LATE = {
+    "calculus": "diff trapezoid gradient",
+    "decompositions": "linalg.cholesky linalg.qr linalg.eigh linalg.eigvalsh linalg.svd"
+    " linalg.svdvals",
+    "einsum": "einsum",
+    "exponential": "exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2",
+    "filtering": "convolve correlate interp",
+    "linalg": "linalg.inv linalg.solve linalg.pinv linalg.lstsq linalg.det linalg.slogdet"
+    " linalg.matrix_power linalg.multi_dot linalg.tensorinv linalg.tensorsolve",
+    "missing": "nansum nanprod nanmean nanvar nanstd nanmax nanmin nancumsum nancumprod nanmedian"
+    " nanquantile nanpercentile",
+    "norms": "linalg.vector_norm linalg.matrix_norm linalg.norm linalg.cond",
+    "padding": "pad",
+    "sorting": "sort partition",
+    "trigonometry": "sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh"
+    " deg2rad radians rad2deg degrees hypot arctan2 sinc",
+}
+for family, names in LATE.items():
+    announce(f"minigrad.ops.{family}", [attrgetter(name)(np) for name in names.split()])

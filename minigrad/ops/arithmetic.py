@@ -29,6 +29,12 @@ divide = elementwise(
 )
 reciprocal = elementwise(np.reciprocal, lambda z, x: -z * z, samples=nonzero)
 
+
+def divisor(r):
+    """r, and inf in place of 0: dividing by it gives 0 there."""
+    return np.where(r == 0, np.inf, r)
+
+
 # --- powers and roots -----------------------------------------------------------------------
 
 square = elementwise(np.square, lambda z, x: 2 * x, samples=reals)

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.op import general, linear
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.ops.columns import (
     BAND,

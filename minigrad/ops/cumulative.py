@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.op import general, implements, linear
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.op import general, implements, linear
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.ops.diagonals import tril
 from minigrad.ops.joining import concatenate

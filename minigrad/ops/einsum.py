@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.op import implements, linear
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.diagonals import diagonal

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.node import Node
 from minigrad.core.op import linear
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.op import general, implements
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.ops.decompositions import MATRIX, STACK, lower_symmetric, result_of, svdvals
 from minigrad.ops.indexing import getitem, put

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.apply import Function
 from minigrad.core.layout import laid_out_as
 from minigrad.core.op import general, linear
+from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.dealing import deal

@@ -14,8 +14,8 @@ from math import log, pi, sqrt
 import numpy as np
 import scipy.special as sp
 
-from minigrad.core.apply import Function
 from minigrad.core.op import elementwise, implements
+from minigrad.core.registry import Function
 from minigrad.core.samples import Domain, case, nonzero, positive, reals, unit
 from minigrad.ops import exponential
 from minigrad.ops.arithmetic import cbrt

@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.core.op import elementwise, implements, linear
 from minigrad.core.samples import case, positive
 from minigrad.errors import ShapeError
-from minigrad.ops.arithmetic import as_type, square
+from minigrad.ops.arithmetic import as_type, divisor, square
 from minigrad.ops.operands import operand, refuse_out
 from minigrad.ops.reductions import (
     axes_last,
@@ -18,7 +18,6 @@ from minigrad.ops.reductions import (
     own_mask,
     sum,
 )
-from minigrad.ops.trigonometry import divisor
 
 mean_of = mean  # where a parameter is called mean
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.core.op import elementwise, implements
 from minigrad.core.samples import Domain, above_one, case, nonzero, reals, unit
+from minigrad.ops.arithmetic import divisor
 
 sin = elementwise(np.sin, lambda z, x: np.cos(x), samples=reals)
 cos = elementwise(np.cos, lambda z, x: -np.sin(x), samples=reals)
@@ -33,11 +34,6 @@ rad2deg = elementwise(np.rad2deg, lambda z, x: 180 / pi, samples=reals)
 degrees = elementwise(np.degrees, lambda z, x: 180 / pi, samples=reals)
 
 # --- the right-angled triangle: at the origin the derivatives are taken as 0 ------------------
-
-
-def divisor(r):
-    """r, and inf in place of 0: dividing by it gives 0 there."""
-    return np.where(r == 0, np.inf, r)
 
 
 hypot = elementwise(

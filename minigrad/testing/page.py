@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.op import Op, registry
+from minigrad.core.op import Op
+from minigrad.core.registry import registry
 from minigrad.core.source import formula_of, source_of
 from minigrad.testing.conventions import conventions
 from minigrad.testing.findings import Report

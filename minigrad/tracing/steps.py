@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minigrad.core.node import Array, Node
-from minigrad.core.notes import place_of
-from minigrad.core.places import Place, line_of
+from minigrad.core.places import Place, line_of, place_of
 from minigrad.core.source import formula_of
 from minigrad.core.sweep import Step as Swept
 from minigrad.core.sweep import seed, sweep

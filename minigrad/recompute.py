@@ -11,7 +11,8 @@ import numpy as np
 from minigrad.core.apply import record, with_origin
 from minigrad.core.node import NO_SETTINGS, Node, is_recording, leaf, record_state
 from minigrad.core.op import Op
-from minigrad.core.sweep import dependents, sweep
+from minigrad.core.reach import dependents
+from minigrad.core.sweep import sweep
 from minigrad.core.trees import flatten
 from minigrad.errors import RuleError
 from minigrad.ops.arithmetic import positive_ as alias
