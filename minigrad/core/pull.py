@@ -16,6 +16,8 @@ from minigrad.core.node import Node, constant
 from minigrad.errors import RuleError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from minigrad.core.op import Op
 
 Deliver = Callable[[Node, Any, "Op"], Any]  # adds a contribution to the sum at a node
@@ -92,16 +94,24 @@ def fitted(c: Any, x: Node, op: Op | None) -> Any:
     """A contribution in the shape and the dtype of the input; `RuleError` if it cannot be one."""
     v = x._value
     if c.shape != v.shape:
-        if op is None or not op.broadcasts:
-            raise RuleError(
-                f"the rule returned a gradient of shape {c.shape} for an input of shape {v.shape}. "
-                f"They must be equal."
-            )
-        c = sum_to(c, v.shape)
-    if c.dtype is not v.dtype and c.dtype != v.dtype:
-        if c.dtype.kind not in "fiub":
-            raise RuleError(
-                f"the rule returned a gradient of dtype {c.dtype} for one of {v.dtype}."
-            )
-        c = c.astype(v.dtype)
-    return c
+        c = in_shape(c, v.shape, op)
+    return in_dtype(c, v.dtype)
+
+
+def in_shape(c: Any, shape: tuple[int, ...], op: Op | None) -> Any:
+    """A contribution of another shape, summed back to that of the input if it was broadcast."""
+    if op is None or not op.broadcasts:
+        raise RuleError(
+            f"the rule returned a gradient of shape {c.shape} for an input of shape {shape}. "
+            f"They must be equal."
+        )
+    return sum_to(c, shape)
+
+
+def in_dtype(c: Any, dtype: np.dtype[Any]) -> Any:
+    """A contribution in the dtype of the input."""
+    if c.dtype == dtype:
+        return c
+    if c.dtype.kind not in "fiub":
+        raise RuleError(f"the rule returned a gradient of dtype {c.dtype} for one of {dtype}.")
+    return c.astype(dtype)

@@ -21,7 +21,7 @@ from minigrad.core.broadcasting import one
 from minigrad.core.node import Clock, Node, as_real_array, constant, owner
 from minigrad.core.op import Op
 from minigrad.core.places import place_of, where
-from minigrad.core.pull import fitted, pulled
+from minigrad.core.pull import in_dtype, in_shape, pulled
 from minigrad.core.reads import reads
 from minigrad.errors import OverwrittenError, RuleError, ShapeError
 
@@ -73,8 +73,11 @@ def sweep(
         """Add a contribution to the sum at `x`, in its shape and dtype; returns it."""
         nonlocal top, total
         v = x._value
-        if c.shape != v.shape or c.dtype is not v.dtype:
-            c = fitted(c, x, op)
+        shape = v.shape
+        if c.shape != shape:
+            c = in_shape(c, shape, op)
+        if c.dtype is not v.dtype:
+            c = in_dtype(c, v.dtype)
         if x is top:
             total = total + c
         elif top is None and x.op is not None and not heap:
