@@ -116,5 +116,5 @@ def replay(
     ends = [*variables, *captured]
     with record_state(again):
         reached = sweep([(out, g)], within=dependents([out], ends), record=again)
-    found = {x.number: c for x, c in reached}
+    found = {x.number: c for x, c in reached.items()}
     return [found.get(x.number, np.zeros(x._value.shape, x._value.dtype)) for x in ends]

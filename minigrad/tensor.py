@@ -149,10 +149,11 @@ class Tensor(Node):
         cotangent = seed(self, grad, record=create_graph)
         reached = sweep([(self, cotangent)], record=create_graph)
         if create_graph:
-            reached = [(x, arithmetic.positive_(g)) for x, g in reached]
-        # all sums before the first is written: one that cannot be added changes nothing
-        totals = [(x, g if x.grad is None else x.grad + g) for x, g in reached]
-        for x, total in totals:
+            reached = {x: arithmetic.positive_(g) for x, g in reached.items()}
+        for x, g in reached.items():  # all before the first is written: if one cannot be added,
+            if x.grad is not None:  # nothing has changed
+                reached[x] = x.grad + g
+        for x, total in reached.items():
             x.grad = total if total.__class__ is np.ndarray else not_scalar(total)
 
     def detach(self) -> Tensor:

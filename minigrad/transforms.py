@@ -54,7 +54,7 @@ class Recorded(NamedTuple):
         ]
         with record_state(nested and is_recording()):
             reached = sweep(roots, within=self.reach, record=nested)
-        found = {x.number: g for x, g in reached}
+        found = {x.number: g for x, g in reached.items()}
         return [
             handed_out(found.get(v.number, 0), v, nested or isinstance(x, Node))
             for v, x in zip(self.variables, self.inputs, strict=True)

@@ -60,6 +60,13 @@ def pulled_to_one(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
     deliver(x, p(g, node._value, x._value), op)  # type: ignore[misc]  # has a rule: see below
 
 
+def pulled_by_partial(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
+    """`pulled` for an elementwise op of one array without settings."""
+    (x,) = node.inputs
+    (p,) = op.rules
+    deliver(x, g * p(node._value, x._value), op)
+
+
 def pulled_to_two(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
     """`pulled` for two arrays without settings."""
     x, y = node.inputs
@@ -87,6 +94,8 @@ def shortest(op: Op) -> Pull:
         return pulled
     if op.kind == "elementwise" and rules == [1, 1]:
         return pulled_unchanged
+    if op.kind == "elementwise" and len(rules) == 1 and callable(rules[0]):
+        return pulled_by_partial
     return {1: pulled_to_one, 2: pulled_to_two}.get(len(rules), pulled)
 
 

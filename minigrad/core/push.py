@@ -99,7 +99,7 @@ def through_general(node: Node, op: Op, tangents: list[Any], record: bool) -> An
             continue
         reach = dependents([c], [g])
         with record_state(record):
-            for _, term in sweep([(c, t)], within=reach, record=record):
+            for term in sweep([(c, t)], within=reach, record=record).values():
                 total = term if total is None else total + term
     return total
 

@@ -49,8 +49,8 @@ def sweep(
     within: Reach | None = None,
     record: bool = False,
     on_step: Callable[[Step], None] | None = None,
-) -> list[tuple[Node, Any]]:
-    """Pull the roots' cotangents back to the leaves; returns (leaf, its cotangent) pairs.
+) -> dict[Node, Any]:
+    """Pull the roots' cotangents back to the leaves; returns the cotangent of each leaf.
 
     Time and memory are linear in the number of nodes visited, without recursion. `within` limits
     the visit to the nodes between the roots and chosen ends, whose cotangents are returned. With
@@ -124,7 +124,7 @@ def sweep(
         if on_step is not None:
             so_far = [total if x is top else sums.get(x) for x in node.inputs]
             on_step(Step(node, g, given, so_far))
-    return list(sums.items())
+    return sums
 
 
 def is_own_view(c: Any, g: Any, node: Node) -> bool:

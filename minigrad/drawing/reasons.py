@@ -100,7 +100,7 @@ class Graph:
             self.found[step.node.number] = step.cotangent
 
         arrived = sweep([(self.root, np.ones(value.shape, value.dtype))], on_step=keep)
-        self.found |= {x.number: g for x, g in arrived}
+        self.found |= {x.number: g for x, g in arrived.items()}
 
     def label(self, x: Node) -> str:
         """How a node is called: its name or its op, the number it has in the drawing, its line."""

@@ -142,7 +142,7 @@ def gradients(root: Node, nodes: list[Node], grad: Any) -> tuple[dict[int, Array
         leaves = sweep([(root, seed(root, grad))], on_step=keep)
     except OverwrittenError:
         return {}, LOST
-    return found | {x.number: g for x, g in leaves}, UNREACHED
+    return found | {x.number: g for x, g in leaves.items()}, UNREACHED
 
 
 def shown_gradient(x: Node, arrived: Array | None, given: bool) -> tuple[Array | None, bool]:
