@@ -110,6 +110,20 @@ def test_the_cotangent_is_copied():
     np.testing.assert_array_equal(x.grad, [1.0, 10.0])
 
 
+def test_a_rule_cannot_write_into_the_cotangent_that_a_user_gave():
+    def rule(g, z, x):
+        g *= 2
+        return g
+
+    x, g = parameter([1.0, 2.0]), np.array([1.0, 10.0])
+    doubled = mg.linear(lambda x: 2 * x, rule, name="doubled")(x)
+    with pytest.raises(ValueError, match="read-only"):
+        doubled.backward(g)
+    np.testing.assert_array_equal(g, [1.0, 10.0])
+    assert x.grad is None
+    assert g.flags.writeable
+
+
 def test_gradients_share_no_memory():
     x, y, g = parameter([1.0, 2.0]), parameter([3.0, 4.0]), np.array([1.0, 10.0])
     z = x + y

@@ -180,9 +180,10 @@ def made_at(node: Node) -> str:
 
 
 def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:
-    """The cotangent to start from: 1 for a scalar, else the given one, checked and copied.
+    """The cotangent to start from: 1 for a scalar, else the given one, checked, to read only.
 
-    One that is a tensor stays one, with its past, where the sweep is to be recorded.
+    It is not copied: no leaf keeps memory that its rule has not made. One that is a tensor stays
+    one, with its past, where the sweep is to be recorded.
     """
     shape, dtype = root._value.shape, root._value.dtype
     if cotangent is None:
@@ -200,4 +201,7 @@ def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:
         )
     if record and isinstance(cotangent, Node):
         return cotangent
-    return as_real_array(np.asarray(cotangent), dtype)
+    array = np.asarray(cotangent)
+    array = array.view() if array.dtype == dtype else as_real_array(array, dtype)
+    array.flags.writeable = False
+    return array

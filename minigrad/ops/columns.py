@@ -155,10 +155,16 @@ class Sliding:
             height = max(len(band.met) for band in self.bands)
             new = np.zeros if padded else np.empty
             room = new((groups, height, self.width, self.n), x.dtype)
+        seen: dict[Any, Any] = {}  # windows over the room lie alike in bands of one size
         for band in bands:
             u = self.unfold(x[part(band.groups)], band.met, room)
-            dilation = self.dilation[0] // band.rows.step
-            yield band, windows(u, len(band.rows), self.size[0], self.stride[0], dilation, parts)
+            alike = u.shape, len(band.rows)
+            if alike not in seen or room is None or self.n < SHORT:
+                dilation = self.dilation[0] // band.rows.step
+                seen[alike] = windows(
+                    u, len(band.rows), self.size[0], self.stride[0], dilation, parts
+                )
+            yield band, seen[alike]
 
     def unfold(self, x: Any, met: range, room: Any) -> Any:
         """Rows of images with their shifted copies: (G, C/G, *N, B) -> (G, rows, R, n).
