@@ -179,14 +179,21 @@ def test_the_layout_of_memory_makes_no_difference_to_any_bit(layout):
     assert run(*[LAYOUTS[layout](a) for a in (x, w, g)]) == run(x, w, g)
 
 
-@pytest.mark.parametrize("number", [1, 63, 64, 65, 200])
-def test_any_number_of_images_is_laid_out(number):
-    x = np.random.default_rng(0).normal(size=(number, 2, 3, 4))
-    like = LAYOUTS["batch last"](np.zeros(x.shape))
+@pytest.mark.parametrize("number", [0, 1, 63, 64, 65, 200])
+@pytest.mark.parametrize("source", LAYOUTS)
+@pytest.mark.parametrize("target", LAYOUTS)
+@pytest.mark.parametrize("size", [(2, 3, 4), (3, 30, 30)])
+def test_any_number_of_images_is_laid_out(number, source, target, size, monkeypatch):
+    monkeypatch.setattr(layout, "FEW", 1000)
+    images = np.random.default_rng(0).normal(size=(number, *size))
+    x, like = LAYOUTS[source](images), LAYOUTS[target](np.zeros(images.shape))
+    room = np.full_like(like, np.nan)
+    assert layout.laid_out(room, x) is room
+    np.testing.assert_array_equal(room, images)
     found = layout.laid_out_as(like, x)
-    assert number == 1 or found.strides == like.strides
-    np.testing.assert_array_equal(found, x)
-    np.testing.assert_array_equal(columns.batch_last(x, 1)[0], np.moveaxis(x, 0, -1))
+    assert x.strides == like.strides or found.strides == room.strides
+    np.testing.assert_array_equal(found, images)
+    np.testing.assert_array_equal(columns.batch_last(x, 1)[0], np.moveaxis(images, 0, -1))
 
 
 def test_layers_hand_on_the_layout_that_they_like():

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+FEW = 2**16  # values or fewer are copied as they come
 ROWS = 64  # to copy at a time
+AWAY, BACK = 1024, 256  # values of each, from rows to columns and back
 
 
 def laid_out(room: Any, x: Any) -> Any:
     """Copy `x` into an array of its shape; returns that.
 
-    Some rows at a time: where the first axis of the one is the last in memory of the other, 1,024
-    images of 3x32x32 values take 12 ms at once, and 3 ms so.
+    Where the rows of the one, along all axes but the first, are the columns of the other, NumPy
+    strides over the whole of one for each row of the other, and rows that are a power of two apart
+    push each other out of the caches. In pieces, and from rows to columns through a buffer whose
+    rows are not so far apart, 128 images of 32x32x32 values take 2.7 ms instead of 5.9, and 6.8 on
+    the way back instead of 24.
     """
-    for first in range(0, len(x), ROWS):
-        room[first : first + ROWS] = x[first : first + ROWS]
+    many = x.size > FEW and in_rows(x) and in_rows(room)
+    source, target = (a.reshape(len(a), -1) if many else a for a in (x, room))
+    away = many and source.strides[1] == x.itemsize
+    width = AWAY if away else BACK
+    buffer = np.empty((ROWS, width + 16), x.dtype)
+    for some in product(pieces(len(x), ROWS), pieces(source.shape[1], width) if many else [...]):
+        piece = source[some]
+        if away:
+            kept = buffer[: piece.shape[0], : piece.shape[1]]
+            kept[...] = piece
+            piece = kept
+        target[some] = piece
     return room
+
+
+def in_rows(x: Any) -> bool:
+    """Whether all axes but the first are one in memory, whatever the step from value to value."""
+    lengths, steps = x.shape, x.strides
+    return x.ndim > 1 and all(steps[i - 1] == steps[i] * lengths[i] for i in range(2, x.ndim))
+
+
+def pieces(length: int, size: int) -> list[slice]:
+    """An axis in pieces of so many values, the last perhaps shorter."""
+    return [slice(start, start + size) for start in range(0, length, size)]
 
 
 def laid_out_as(like: Any, x: Any) -> Any:
