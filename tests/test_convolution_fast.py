@@ -298,10 +298,10 @@ def test_the_size_of_numpys_buffer_is_put_back():
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (7, 5, 4), (3, 7, 5, 4), (0, 2, 5, 4), (2, 0, 4)])
-@pytest.mark.parametrize("values", [1, 50, 10**6])
-def test_blocks_are_all_of_the_maps_once(shape, values):
+@pytest.mark.parametrize("number", [1, 2, 5, 100])
+def test_blocks_are_all_of_the_maps_once(shape, number):
     maps = np.zeros(shape, int)
-    for part in blocks(maps, values):
+    for part in blocks(maps, number):
         maps[part] += 1
     assert (maps == 1).all()
 
@@ -309,6 +309,6 @@ def test_blocks_are_all_of_the_maps_once(shape, values):
 @pytest.mark.parametrize("layout", ["as usual", "batch last", "channels last"])
 def test_every_block_is_one_piece_of_memory(layout):
     maps = LAYOUTS[layout](np.zeros((6, 6, 6, 6)))
-    parts = blocks(maps, 2 * 6**3)
+    parts = blocks(maps, 3)
     assert len(parts) == 3
     assert all(np.shares_memory(maps[part].ravel("K"), maps) for part in parts)

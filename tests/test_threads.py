@@ -10,7 +10,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import minigrad as mg
-from minigrad.ops import columns, dealing, pooling
+from minigrad.core import dealing
+from minigrad.ops import columns, pooling
 
 GEOMETRIES = {
     "plain": ((8, 3, 12, 12), (6, 3, 5, 5), {}),
@@ -25,6 +26,8 @@ GEOMETRIES = {
 def _many_bands(monkeypatch):
     """Small arrays are split as large ones are."""
     monkeypatch.setattr(columns, "BAND", 200)
+    monkeypatch.setattr(columns, "EACH", 1)
+    monkeypatch.setattr(pooling, "WORTH", 1)
     monkeypatch.setattr(pooling, "WINDOWS", 20)
     monkeypatch.setattr(pooling, "APART", 20)
     columns.sliding.cache_clear()
@@ -65,7 +68,7 @@ def test_several_threads_take_part():
             names.add(threading.current_thread().name)
 
     with mg.threads(2):
-        dealing.deal(range(8), work)
+        dealing.deal(range(8), work, worth=8)
     assert len(names) == 2
 
 
@@ -78,7 +81,7 @@ def test_every_item_is_worked_at_once():
     for number in (1, 2, 5):
         done.clear()
         with mg.threads(number):
-            dealing.deal(range(100), work)
+            dealing.deal(range(100), work, worth=8)
         assert sorted(done) == list(range(100))
 
 
@@ -90,7 +93,7 @@ def test_an_error_in_a_part_is_raised_and_leaves_nothing_behind(number):
                 raise ZeroDivisionError("in part 3")
 
     with mg.threads(number), pytest.raises(ZeroDivisionError, match="in part 3"):
-        dealing.deal(range(20), work)
+        dealing.deal(range(20), work, worth=8)
     assert dealing.threads.get() == 1
     with mg.threads(number):
         value_and_gradients(np.random.default_rng(0), *GEOMETRIES["plain"])
@@ -105,7 +108,72 @@ def test_what_floating_point_errors_do_is_the_users_choice_in_every_thread():
             assert np.geterr()["divide"] == "raise"
 
     with mg.threads(2), np.errstate(divide="raise"):
-        dealing.deal(range(8), work)
+        dealing.deal(range(8), work, worth=8)
+
+
+@pytest.mark.parametrize(("worth", "expected"), [(0, 1), (1, 1), (2, 2), (9, 4)])
+def test_no_more_threads_take_part_than_it_is_worth(worth, expected, monkeypatch):
+    asked = []
+    pool = dealing.pool()
+    monkeypatch.setattr(dealing, "pool", lambda: asked.append(1) or pool)
+    done = []
+    with mg.threads(4):
+        dealing.deal(range(20), done.extend, worth)
+    assert len(asked) == expected - 1
+    assert sorted(done) == list(range(20))
+
+
+def test_what_is_dealt_out_inside_shares_the_threads_that_are_left():
+    found = []
+
+    def work(items):
+        for _ in items:
+            found.append(dealing.threads.get())
+
+    with mg.threads(5):
+        dealing.deal(range(2), work, worth=2)
+        assert dealing.threads.get() == 5
+    assert found == [2, 2]
+
+
+def two_rules(first, second, worth=2):
+    """The gradients of an op of two arrays whose rules may be asked at once."""
+    op = mg.linear(lambda x, y, *, power=1: x + y, first, second, name="two_rules")
+    op.op.worth = lambda z, x, y: worth
+    x, y = (mg.Tensor(np.ones(3), requires_grad=True) for _ in range(2))
+    op(x, y).backward(np.arange(3.0))
+    return x.grad, y.grad
+
+
+def test_the_rules_of_an_op_are_asked_at_once():
+    met = threading.Barrier(2, timeout=10)
+
+    def rule(g, z, x, y, power):
+        met.wait()
+        return g * threading.get_ident()
+
+    with mg.threads(2):
+        found = two_rules(rule, rule)
+    idents = [gradient[1] for gradient in found]
+    assert idents[0] != idents[1]
+    np.testing.assert_array_equal(found[0] / idents[0], np.arange(3.0))
+
+
+def test_a_rule_that_raises_in_any_thread_is_named():
+    met = threading.Barrier(2, timeout=10)
+
+    def fine(g, z, x, y, power):
+        met.wait()
+        return g
+
+    def wrong(g, z, x, y, power):
+        met.wait()
+        raise ZeroDivisionError
+
+    for rules in ((fine, wrong), (wrong, fine)):
+        with mg.threads(2), pytest.raises(ZeroDivisionError) as raised:
+            two_rules(*rules)
+        assert "in the rule of two_rules" in raised.value.__notes__[0]
 
 
 def blas_threads():

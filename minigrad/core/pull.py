@@ -7,10 +7,11 @@ the same for plain arrays, which is shorter for ops of one and of two arrays wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.broadcasting import sum_to
+from minigrad.core.dealing import deal
 from minigrad.core.layout import laid_out_as
 from minigrad.core.node import Node, constant
 from minigrad.errors import RuleError
@@ -41,15 +42,27 @@ def pulled(
     values = (node, *inputs) if record else (node._value, *[x._value for x in inputs])
     if op.aligned and not record:
         g = laid_out_as(node._value, g)
-    given: list[Any] = []
-    for x, p in zip(inputs, op.pullbacks_of(node), strict=True):
-        c = None
-        if p is not None and x._tracked and (live is None or x.number in live):
-            c = p(g, *values, **settings)
-            if record and not isinstance(c, Node):
-                c = constant(fitted(c, x, op), x)
-            c = deliver(x, c, op)
-        given.append(c)
+    rules = op.pullbacks_of(node)
+    wanted = [
+        i
+        for i, (x, rule) in enumerate(zip(inputs, rules, strict=True))
+        if rule is not None and x._tracked and (live is None or x.number in live)
+    ]
+    given: list[Any] = [None] * len(inputs)
+
+    def ask(some: Iterable[int]) -> None:
+        for i in some:
+            given[i] = rules[i](g, *values, **settings)  # type: ignore[misc]  # not None: wanted
+
+    if op.worth is None or record:
+        ask(wanted)
+    else:
+        deal(wanted, ask, op.worth(*values))
+    for i in wanted:
+        x, c = inputs[i], given[i]
+        if record and not isinstance(c, Node):
+            c = constant(fitted(c, x, op), x)
+        given[i] = deliver(x, c, op)
     return given
 
 

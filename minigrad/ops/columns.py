@@ -22,13 +22,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minigrad.core.dealing import deal
 from minigrad.core.layout import laid_out
-from minigrad.ops.dealing import deal
 from minigrad.ops.geometry import Padding, Sizes, positions
-from minigrad.ops.loops import in_parts
+from minigrad.ops.loops import in_parts, unbuffered
 
-BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
+BAND = 2**19  # values to work at together: 2 MB of float32 stay in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
+EACH = 25 * 10**6  # multiplications that are worth a thread: half a millisecond
 TALL = 64  # rows of a matrix from which on a product with it is quick by itself
 QUICK = 10**6  # OpenBLAS has quick kernels for matrix products of fewer multiplications
 
@@ -112,6 +113,10 @@ class Sliding:
             return slice(0), slice(0)
         return slice(first * s + offset, (last - 1) * s + offset + 1, s), slice(first, last)
 
+    def worth(self, filters: int) -> int:
+        """How many threads a product with so many filters a group is worth."""
+        return worth(filters * self.groups * self.depth * self.places[0] * self.n)
+
     def tiles(self, rows: range, each: int = 1) -> list[tuple[range, range]]:
         """Groups and rows to be worked at together: what they unfold to stays in the cache.
 
@@ -176,13 +181,26 @@ class Sliding:
         x = x[:, :, rows].swapaxes(1, 2)  # (G, rows, C/G, *N[1:], B)
         if room is None:  # nothing to unfold
             return x.reshape(*x.shape[:3], self.n)
-        copies = len(self.rest), self.channels
         u = room[: len(x), : len(met)]
         u[:, : inside.start] = u[:, inside.stop :] = 0
-        images = u.reshape(*u.shape[:2], *copies, *self.places[1:], self.batch)[:, inside]
-        for j, (pixels, places) in enumerate(self.rest):
-            images[:, :, j][places] = x[pixels]
+        places = self.channels, *self.places[1:], self.batch
+        if not any(map(any, self.padding[1:])):  # at once: threads then meet less often
+            u.reshape(*u.shape[:2], *self.size[1:], *places)[:, inside] = self.shifted(x)
+            return u
+        images = u.reshape(*u.shape[:2], len(self.rest), *places)[:, inside]
+        for j, (pixels, met_from) in enumerate(self.rest):
+            images[:, :, j][met_from] = x[pixels]
         return u
+
+    def shifted(self, x: Any) -> Any:
+        """The shifted copies without padding, as a view: (G, rows, C/G, *N[1:], B) ->
+        (G, rows, *F[1:], C/G, *P[1:], B).
+        """
+        group, row, channel, *pixels, image = x.strides
+        apart = [pixel * d for pixel, d in zip(pixels, self.dilation[1:], strict=True)]
+        steps = [pixel * s for pixel, s in zip(pixels, self.stride[1:], strict=True)]
+        sizes = *x.shape[:2], *self.size[1:], self.channels, *self.places[1:], self.batch
+        return as_strided(x, sizes, (group, row, *apart, channel, *steps, image))
 
     # --- writing, the adjoint: to rows of images, what is spread over them ---------------------
 
@@ -212,6 +230,7 @@ class Sliding:
         w = w.reshape(self.groups, 1, 1, self.width, reach * w.shape[3])
         parts = products(self.width, w.shape[4], self.n)
 
+        @unbuffered()
         def work(tiles: Iterable[tuple[range, range]]) -> None:
             for groups, rows in tiles:
                 start = first + rows.start
@@ -223,7 +242,7 @@ class Sliding:
                 np.matmul(w[part(groups)], patches, out=by_row(u, parts))
                 self.fold(x[part(groups), :, part(rows)], u)
 
-        deal(self.tiles(range(x.shape[2])), work)
+        deal(self.tiles(range(x.shape[2])), work, self.worth(z.shape[1]))
 
     def fold(self, x: Any, u: Any) -> None:
         """The adjoint of `unfold`: add shifted copies u (G, R, rows, n) to x (G, C/G, *N, B)."""
@@ -233,9 +252,14 @@ class Sliding:
             x[pixels] += u[:, j][places]
 
 
+def worth(multiplications: int) -> int:
+    """How many threads so many multiplications are worth."""
+    return multiplications // EACH
+
+
 def split(rows: range, values: int) -> list[range]:
-    """Rows of so many values each, in parts of about `BAND` values."""
-    return in_parts(rows, -(-len(rows) * values // BAND))
+    """Rows of so many values each, in parts of about `BAND` values; an even number, for threads."""
+    return in_parts(rows, 2 * round(len(rows) * values / (1.5 * BAND)))
 
 
 def part(numbers: range) -> slice:

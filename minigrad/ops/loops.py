@@ -24,13 +24,13 @@ def unbuffered() -> Iterator[None]:
         yield
 
 
-def blocks(maps: Any, values: int) -> list[tuple[slice, ...]]:
-    """Parts of maps (..., H, W) of about so many values each, along what is outermost in memory."""
+def blocks(maps: Any, number: int) -> list[tuple[slice, ...]]:
+    """Maps (..., H, W) in so many parts, as far as may be, along what is outermost in memory."""
     axes = range(maps.ndim - 2)
     if not axes:
         return [()]
     axis = max(axes, key=lambda axis: abs(maps.strides[axis]))
-    parts = in_parts(range(maps.shape[axis]), -(-maps.size // values))
+    parts = in_parts(range(maps.shape[axis]), number)
     return [(slice(None),) * axis + (slice(part.start, part.stop),) for part in parts]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.dealing import deal, threads
 from minigrad.core.layout import laid_out_as
 from minigrad.core.op import general, linear
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
-from minigrad.ops.dealing import deal
 from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, positions, taps
 from minigrad.ops.loops import blocks, unbuffered
 from minigrad.ops.operands import operand, plain
@@ -117,13 +117,21 @@ def over_windows(ufunc, x, size, stride):
     columns = [met for _, met in taps(size[1:], stride[1:], (1,), places[1:])]
     z = np.empty_like(x, shape=(*x.shape[:-2], *places))
 
+    @unbuffered()
     def work(parts):
         for part in parts:
             met = combined(ufunc, [x[part][(..., *met, slice(None))] for met in rows])
             combined(ufunc, [met[(..., *places)] for places in columns], z[part])
 
-    deal(blocks(z, APART), work)
+    deal_blocks(z, APART, work)
     return z
+
+
+def deal_blocks(maps, values, work):
+    """Have maps worked at in blocks of so many values or fewer, as many for every thread."""
+    shares = max(1, min(threads.get(), maps.size // WORTH))
+    number = -(-maps.size // (values * shares)) * shares
+    deal(blocks(maps, number), work, shares)
 
 
 def combined(ufunc, parts, z=None):
@@ -171,18 +179,20 @@ def place_value(g, *, maps, peaks, size, stride):
     tiled = stride == size and all(n % f == 0 for n, f in zip(maps.shape[-2:], size, strict=True))
     total = np.empty_like(maps, g.dtype) if tiled else np.zeros_like(maps, g.dtype)
 
+    @unbuffered()
     def work(parts):
         for part in parts:
             for met, found in firsts(maps[part], peaks[part], size, stride):
                 np.multiply(bits(g[part]), found, out=bits(total[part])[(..., *met)])
 
-    deal(blocks(peaks, APART), work)
+    deal_blocks(peaks, APART, work)
     return total
 
 
+WORTH = 100_000  # windows that are worth a thread
 WINDOWS = 50_000  # to work at together: what belongs to them stays in the second cache
 APART = (
-    65_000  # the same where windows do not overlap: smaller parts cost more calls than they save
+    130_000  # the same where windows do not overlap: smaller parts cost more calls than they save
 )
 
 
@@ -196,11 +206,12 @@ def place_overlapping(g, maps, peaks, size, stride):
     """
     total = np.empty_like(maps, g.dtype)
 
+    @unbuffered()
     def work(parts):
         for part in parts:
             place_on_grids(g[part], maps[part], peaks[part], size, stride, total[part])
 
-    deal(blocks(peaks, WINDOWS), work)
+    deal_blocks(peaks, WINDOWS, work)
     return total
 
 

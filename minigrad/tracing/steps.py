@@ -98,7 +98,8 @@ def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any
     cotangent = seed(root, grad)
     leaves = sweep([(root, cotangent)], on_step=swept.append)
     keep = Copies()
-    gradients = {s.node.number: s.cotangent for s in swept} | {x.number: g for x, g in leaves.items()}
+    gradients = {s.node.number: s.cotangent for s in swept}
+    gradients |= {x.number: g for x, g in leaves.items()}
     values = tuple(
         Value(
             number=numbers[x.number],

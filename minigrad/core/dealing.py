@@ -9,36 +9,40 @@ from contextvars import ContextVar, copy_context
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from minigrad.ops.loops import unbuffered
-
 Item = TypeVar("Item")
 
 threads: ContextVar[int] = ContextVar("threads", default=1)
-EACH = 4  # items a thread: to wake one takes a tenth of a millisecond, as long as some items do
 
 
-def deal(items: Sequence[Item], work: Callable[[Iterable[Item]], None]) -> None:
+def deal(items: Sequence[Item], work: Callable[[Iterable[Item]], None], worth: int) -> None:
     """Have all items worked at: `work` is given some, and goes through them.
 
     Among several threads each takes the next item that is left. What items write must not overlap;
     then it makes no difference, to the last bit, who does which. A thread that waits sleeps, and
     helpers that are still busy elsewhere are not waited for.
+
+    `worth` is how many threads it is worth: to wake one takes a tenth of a millisecond, and two
+    that come back from NumPy at once wait for each other, half as long. Those that are left over
+    are shared by what is dealt out inside.
     """
-
-    def share(items: Iterable[Item]) -> None:
-        with unbuffered():
-            work(items)
-
-    number = min(threads.get(), len(items) // EACH)
+    number = min(threads.get(), len(items), worth)
     if number < 2:
-        share(items)
+        work(items)
         return
     left = deque(items)
+
+    def share() -> None:
+        token = threads.set(threads.get() // number)
+        try:
+            work(taken(left))
+        finally:
+            threads.reset(token)
+
     helpers = [  # each in a copy of this context: `np.errstate` is part of it
-        pool().submit(copy_context().run, share, taken(left)) for _ in range(number - 1)
+        pool().submit(copy_context().run, share) for _ in range(number - 1)
     ]
     try:
-        share(taken(left))
+        share()
     finally:
         left.clear()  # if one fails, the others need not go on
         for helper in helpers:
