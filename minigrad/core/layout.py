@@ -13,27 +13,33 @@ AWAY, BACK = 1024, 256  # values of each, from rows to columns and back
 
 
 def laid_out(room: Any, x: Any) -> Any:
-    """Copy `x` into an array of its shape; returns that.
+    """Copy `x` into an array of its shape; returns that."""
+    if x.size > FEW and in_rows(x) and in_rows(room):
+        copy_transposed(room.reshape(len(room), -1), x.reshape(len(x), -1))
+    else:
+        for some in pieces(len(x), ROWS):
+            room[some] = x[some]
+    return room
 
-    Where the rows of the one, along all axes but the first, are the columns of the other, NumPy
-    strides over the whole of one for each row of the other, and rows that are a power of two apart
-    push each other out of the caches. In pieces, and from rows to columns through a buffer whose
-    rows are not so far apart, 128 images of 32x32x32 values take 2.7 ms instead of 5.9, and 6.8 on
-    the way back instead of 24.
+
+def copy_transposed(room: Any, x: Any) -> None:
+    """Copy a matrix into one whose rows are perhaps the columns in memory.
+
+    NumPy strides over the whole of one for each row of the other, and rows that are a power of two
+    apart push each other out of the caches. In pieces, and from rows to columns through a buffer
+    whose rows are not so far apart, 128 images of 32x32x32 values take 2.7 ms instead of 5.9, and
+    6.8 on the way back instead of 24.
     """
-    many = x.size > FEW and in_rows(x) and in_rows(room)
-    source, target = (a.reshape(len(a), -1) if many else a for a in (x, room))
-    away = many and source.strides[1] == x.itemsize
+    away = x.strides[1] == x.itemsize
     width = AWAY if away else BACK
     buffer = np.empty((ROWS, width + 16), x.dtype)
-    for some in product(pieces(len(x), ROWS), pieces(source.shape[1], width) if many else [...]):
-        piece = source[some]
+    for some in product(pieces(len(x), ROWS), pieces(x.shape[1], width)):
+        piece = x[some]
         if away:
             kept = buffer[: piece.shape[0], : piece.shape[1]]
             kept[...] = piece
             piece = kept
-        target[some] = piece
-    return room
+        room[some] = piece
 
 
 def in_rows(x: Any) -> bool:

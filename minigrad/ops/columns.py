@@ -22,10 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.core.dealing import deal
 from minigrad.core.layout import laid_out
 from minigrad.ops.geometry import Padding, Sizes, positions
-from minigrad.ops.loops import in_parts, unbuffered
+from minigrad.ops.loops import deal_unbuffered, in_parts
 
 BAND = 2**19  # values to work at together: 2 MB of float32 stay in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
@@ -181,26 +180,13 @@ class Sliding:
         x = x[:, :, rows].swapaxes(1, 2)  # (G, rows, C/G, *N[1:], B)
         if room is None:  # nothing to unfold
             return x.reshape(*x.shape[:3], self.n)
+        copies = len(self.rest), self.channels
         u = room[: len(x), : len(met)]
         u[:, : inside.start] = u[:, inside.stop :] = 0
-        places = self.channels, *self.places[1:], self.batch
-        if not any(map(any, self.padding[1:])):  # at once: threads then meet less often
-            u.reshape(*u.shape[:2], *self.size[1:], *places)[:, inside] = self.shifted(x)
-            return u
-        images = u.reshape(*u.shape[:2], len(self.rest), *places)[:, inside]
-        for j, (pixels, met_from) in enumerate(self.rest):
-            images[:, :, j][met_from] = x[pixels]
+        images = u.reshape(*u.shape[:2], *copies, *self.places[1:], self.batch)[:, inside]
+        for j, (pixels, places) in enumerate(self.rest):
+            images[:, :, j][places] = x[pixels]
         return u
-
-    def shifted(self, x: Any) -> Any:
-        """The shifted copies without padding, as a view: (G, rows, C/G, *N[1:], B) ->
-        (G, rows, *F[1:], C/G, *P[1:], B).
-        """
-        group, row, channel, *pixels, image = x.strides
-        apart = [pixel * d for pixel, d in zip(pixels, self.dilation[1:], strict=True)]
-        steps = [pixel * s for pixel, s in zip(pixels, self.stride[1:], strict=True)]
-        sizes = *x.shape[:2], *self.size[1:], self.channels, *self.places[1:], self.batch
-        return as_strided(x, sizes, (group, row, *apart, channel, *steps, image))
 
     # --- writing, the adjoint: to rows of images, what is spread over them ---------------------
 
@@ -230,7 +216,6 @@ class Sliding:
         w = w.reshape(self.groups, 1, 1, self.width, reach * w.shape[3])
         parts = products(self.width, w.shape[4], self.n)
 
-        @unbuffered()
         def work(tiles: Iterable[tuple[range, range]]) -> None:
             for groups, rows in tiles:
                 start = first + rows.start
@@ -242,7 +227,7 @@ class Sliding:
                 np.matmul(w[part(groups)], patches, out=by_row(u, parts))
                 self.fold(x[part(groups), :, part(rows)], u)
 
-        deal(self.tiles(range(x.shape[2])), work, self.worth(z.shape[1]))
+        deal_unbuffered(self.tiles(range(x.shape[2])), work, self.worth(z.shape[1]))
 
     def fold(self, x: Any, u: Any) -> None:
         """The adjoint of `unfold`: add shifted copies u (G, R, rows, n) to x (G, C/G, *N, B)."""

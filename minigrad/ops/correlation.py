@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.dealing import deal
 from minigrad.core.op import general, linear
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
@@ -34,7 +33,7 @@ from minigrad.ops.columns import (
     worth,
 )
 from minigrad.ops.geometry import positions, reaches
-from minigrad.ops.loops import unbuffered
+from minigrad.ops.loops import deal_unbuffered
 
 
 def correlate_value(x, w, *, groups, **geometry):
@@ -57,7 +56,6 @@ def correlate_biased_value(x, w, b, *, groups, **geometry):
     b = None if b is None else b.reshape(groups, filters, 1, 1)
     parts = products(filters, slide.depth, slide.n)
 
-    @unbuffered()
     def work(bands):
         for band, patches in slide.columns(x, bands, parts):
             some = part(band.groups)
@@ -66,7 +64,7 @@ def correlate_biased_value(x, w, b, *, groups, **geometry):
             if b is not None:
                 outputs += b[some]  # while they are in the cache
 
-    deal(slide.bands, work, slide.worth(filters))
+    deal_unbuffered(slide.bands, work, slide.worth(filters))
     return batch_first(z.reshape(groups, filters, *slide.places, slide.batch))
 
 
@@ -138,7 +136,6 @@ def gather_value(x, z, *, size, groups, **geometry):
     parts = 1 if slide.depth >= TALL else products(filters, slide.depth, slide.n)
     sums = {}
 
-    @unbuffered()
     def work(bands):
         for band, patches in slide.columns(x, bands, parts):
             outputs = by_row(z[part(band.groups), :, part(band.rows)], parts).swapaxes(3, 4)
@@ -148,7 +145,7 @@ def gather_value(x, z, *, size, groups, **geometry):
                 for row in range(0, patches.shape[1], few)
             )
 
-    deal(slide.bands, work, slide.worth(filters))
+    deal_unbuffered(slide.bands, work, slide.worth(filters))
     w = np.zeros((groups, slide.depth, filters), np.result_type(x, z))
     for band in slide.bands:  # in one order, whoever finished first
         w[part(band.groups)] += sums[band]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
+from minigrad.core.dealing import Item, deal
 
 BUFFER = 512  # values; of 16 to 8192, the best for runs of 32 and of 900 values
 
@@ -22,6 +24,18 @@ def unbuffered() -> Iterator[None]:
     with np.errstate():  # which restores the size of the buffer
         np.setbufsize(BUFFER)
         yield
+
+
+def deal_unbuffered(
+    items: Sequence[Item], work: Callable[[Iterable[Item]], None], worth: int
+) -> None:
+    """`deal`, with ufuncs that work on arrays where they lie."""
+
+    def share(some: Iterable[Item]) -> None:
+        with unbuffered():
+            work(some)
+
+    deal(items, share, worth)
 
 
 def blocks(maps: Any, number: int) -> list[tuple[slice, ...]]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.dealing import deal, threads
+from minigrad.core.dealing import threads
 from minigrad.core.layout import laid_out_as
 from minigrad.core.op import general, linear
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.geometry import Pair, Remainder, check_tiling, per_axis, positions, taps
-from minigrad.ops.loops import blocks, unbuffered
+from minigrad.ops.loops import blocks, deal_unbuffered, unbuffered
 from minigrad.ops.operands import operand, plain
 
 
@@ -117,7 +117,6 @@ def over_windows(ufunc, x, size, stride):
     columns = [met for _, met in taps(size[1:], stride[1:], (1,), places[1:])]
     z = np.empty_like(x, shape=(*x.shape[:-2], *places))
 
-    @unbuffered()
     def work(parts):
         for part in parts:
             met = combined(ufunc, [x[part][(..., *met, slice(None))] for met in rows])
@@ -131,7 +130,7 @@ def deal_blocks(maps, values, work):
     """Have maps worked at in blocks of so many values or fewer, as many for every thread."""
     shares = max(1, min(threads.get(), maps.size // WORTH))
     number = -(-maps.size // (values * shares)) * shares
-    deal(blocks(maps, number), work, shares)
+    deal_unbuffered(blocks(maps, number), work, shares)
 
 
 def combined(ufunc, parts, z=None):
@@ -179,7 +178,6 @@ def place_value(g, *, maps, peaks, size, stride):
     tiled = stride == size and all(n % f == 0 for n, f in zip(maps.shape[-2:], size, strict=True))
     total = np.empty_like(maps, g.dtype) if tiled else np.zeros_like(maps, g.dtype)
 
-    @unbuffered()
     def work(parts):
         for part in parts:
             for met, found in firsts(maps[part], peaks[part], size, stride):
@@ -206,7 +204,6 @@ def place_overlapping(g, maps, peaks, size, stride):
     """
     total = np.empty_like(maps, g.dtype)
 
-    @unbuffered()
     def work(parts):
         for part in parts:
             place_on_grids(g[part], maps[part], peaks[part], size, stride, total[part])
