@@ -26,7 +26,7 @@ from minigrad.core.layout import laid_out
 from minigrad.ops.geometry import Padding, Sizes, positions
 from minigrad.ops.loops import deal_unbuffered, in_parts
 
-BAND = 2**19  # values to work at together: 2 MB of float32 stay in the second cache
+BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second cache
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
 EACH = 25 * 10**6  # multiplications that are worth a thread: half a millisecond
 TALL = 64  # rows of a matrix from which on a product with it is quick by itself
@@ -243,8 +243,8 @@ def worth(multiplications: int) -> int:
 
 
 def split(rows: range, values: int) -> list[range]:
-    """Rows of so many values each, in parts of about `BAND` values; an even number, for threads."""
-    return in_parts(rows, 2 * round(len(rows) * values / (1.5 * BAND)))
+    """Rows of so many values each, in parts of about `BAND` values."""
+    return in_parts(rows, -(-len(rows) * values // BAND))
 
 
 def part(numbers: range) -> slice:
