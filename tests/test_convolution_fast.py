@@ -41,6 +41,7 @@ WAYS = {  # the sizes from which on each way is taken, made so small that small 
     "a few rows at a time": {"SHORT": 1, "BAND": 100},
     "short rows together": {"SHORT": 10**6, "BAND": 200},
     "columns in parts": {"SHORT": 1, "QUICK": 1},
+    "values of a patch in pieces": {"SMALL": 6},
 }
 LAYOUTS = {
     "as usual": np.array,

@@ -30,7 +30,8 @@ BAND = 2**18  # values to work at together: 1 MB of float32 stays in the second 
 SHORT = 128  # a row of fewer columns is too short for a matrix product of its own
 EACH = 25 * 10**6  # multiplications that are worth a thread: half a millisecond
 TALL = 64  # rows of a matrix from which on a product with it is quick by itself
-QUICK = 10**6  # OpenBLAS has quick kernels for matrix products of fewer multiplications
+QUICK = 10**6  # OpenBLAS has quick kernels for matrix products of fewer multiplications,
+SMALL = 1200  # which take a transposed matrix where the result has no more values than this
 
 Index = tuple[Any, ...]
 
@@ -279,6 +280,20 @@ def products(height: int, depth: int, n: int) -> int:
     while height < TALL and height * depth * n > QUICK * parts and n % (2 * SHORT * parts) == 0:
         parts *= 2
     return parts
+
+
+def pieces(patches: Any, filters: int) -> Any:
+    """Patches (..., K, n) as (..., pieces, K / pieces, n), to be multiplied by n x O outputs.
+
+    In one piece, unless only smaller results are quick: 150 x 320 times 320 x 10 runs at 47 GFLOPS
+    at once, and at 83 in two pieces.
+    """
+    *lead, depth, n = patches.shape
+    number = 1
+    if depth * n * filters <= QUICK and filters <= SMALL:
+        divisors = (d for d in range(1, depth + 1) if depth % d == 0)
+        number = next(d for d in divisors if depth // d * filters <= SMALL)
+    return patches.reshape(*lead, number, depth // number, n)
 
 
 def windows(u: Any, rows: int, size: int, stride: int, dilation: int, parts: int) -> Any:

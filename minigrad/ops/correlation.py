@@ -28,6 +28,7 @@ from minigrad.ops.columns import (
     batch_last,
     by_row,
     part,
+    pieces,
     products,
     sliding,
     worth,
@@ -138,7 +139,8 @@ def gather_value(x, z, *, size, groups, **geometry):
 
     def work(bands):
         for band, patches in slide.columns(x, bands, parts):
-            outputs = by_row(z[part(band.groups), :, part(band.rows)], parts).swapaxes(3, 4)
+            outputs = by_row(z[part(band.groups), :, part(band.rows)], parts)
+            patches, outputs = pieces(patches, filters), outputs.swapaxes(3, 4)[:, :, :, None]
             few = max(1, BAND // (len(outputs) * slide.depth * filters))  # rows at once
             sums[band] = sum(
                 np.add.reduce(patches[:, row : row + few] @ outputs[:, row : row + few], (1, 2))
@@ -148,7 +150,7 @@ def gather_value(x, z, *, size, groups, **geometry):
     deal_unbuffered(slide.bands, work, slide.worth(filters))
     w = np.zeros((groups, slide.depth, filters), np.result_type(x, z))
     for band in slide.bands:  # in one order, whoever finished first
-        w[part(band.groups)] += sums[band]
+        w[part(band.groups)] += sums[band].reshape(-1, slide.depth, filters)
     w = w.reshape(groups, *size, slide.channels, filters)
     w = w.transpose(0, w.ndim - 1, w.ndim - 2, *range(1, w.ndim - 2))  # (G, O/G, C/G, *F)
     return np.ascontiguousarray(w).reshape(groups * filters, slide.channels, *size)
