@@ -159,6 +159,22 @@ def test_the_rules_of_an_op_are_asked_at_once():
     np.testing.assert_array_equal(found[0] / idents[0], np.arange(3.0))
 
 
+def test_rules_are_asked_only_where_a_gradient_is_wanted():
+    asked = []
+
+    def rule(g, z, x, y, power):
+        asked.append(threading.get_ident())
+        return g
+
+    op = mg.linear(lambda x, y, *, power=1: x + y, rule, rule, name="op")
+    op.op.worth = lambda z, x, y: 2
+    weight = mg.Tensor(np.ones(3), requires_grad=True)
+    with mg.threads(2):
+        mg.grad(lambda x: np.sum(op(x, weight)))(np.ones(3))
+        op(weight, np.ones(3)).backward(np.ones(3))
+    assert len(asked) == 2
+
+
 def test_a_rule_that_raises_in_any_thread_is_named():
     met = threading.Barrier(2, timeout=10)
 

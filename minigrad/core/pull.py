@@ -7,7 +7,7 @@ the same for plain arrays, which is shorter for ops of one and of two arrays wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.broadcasting import sum_to
@@ -42,28 +42,39 @@ def pulled(
     values = (node, *inputs) if record else (node._value, *[x._value for x in inputs])
     if op.aligned and not record:
         g = laid_out_as(node._value, g)
-    rules = op.pullbacks_of(node)
+    rules: Sequence[Any] = op.pullbacks_of(node)
+    if op.worth is not None and not record:
+        rules = asked_at_once(rules, op.worth, g, node, live)
+    given: list[Any] = []
+    for x, p in zip(inputs, rules, strict=True):
+        c = None
+        if p is not None and x._tracked and (live is None or x.number in live):
+            c = p(g, *values, **settings)
+            if record and not isinstance(c, Node):
+                c = constant(fitted(c, x, op), x)
+            c = deliver(x, c, op)
+        given.append(c)
+    return given
+
+
+def asked_at_once(
+    rules: Sequence[Any], worth: Callable[..., int], g: Any, node: Node, live: Container[int] | None
+) -> list[Any]:
+    """Rules that are done: those that are wanted were asked, in as many threads as it is worth."""
+    values = node._value, *[x._value for x in node.inputs]
     wanted = [
         i
-        for i, (x, rule) in enumerate(zip(inputs, rules, strict=True))
-        if rule is not None and x._tracked and (live is None or x.number in live)
+        for i, (x, p) in enumerate(zip(node.inputs, rules, strict=True))
+        if p is not None and x._tracked and (live is None or x.number in live)
     ]
-    given: list[Any] = [None] * len(inputs)
+    made: dict[int, Any] = {}
 
     def ask(some: Iterable[int]) -> None:
         for i in some:
-            given[i] = rules[i](g, *values, **settings)  # type: ignore[misc]  # not None: wanted
+            made[i] = rules[i](g, *values, **node.settings)
 
-    if op.worth is None or record:
-        ask(wanted)
-    else:
-        deal(wanted, ask, op.worth(*values))
-    for i in wanted:
-        x, c = inputs[i], given[i]
-        if record and not isinstance(c, Node):
-            c = constant(fitted(c, x, op), x)
-        given[i] = deliver(x, c, op)
-    return given
+    deal(wanted, ask, worth(*values))
+    return [(lambda *_, i=i, **__: made[i]) if i in made else None for i in range(len(rules))]
 
 
 def pulled_to_one(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
