@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.errors import ShapeError
 
@@ -24,7 +25,7 @@ def sum_to(c: Any, shape: tuple[int, ...]) -> Any:
 
     Raises `ShapeError` where `shape` does not broadcast to the shape of `c`.
     """
-    plain = c.__class__ is np.ndarray
+    plain = c.__class__ is ndarray
     if plain and c.ndim == 2 and shape == c.shape[1:] and c.size < 10_000:
         return ones(len(c), c.dtype).dot(c)  # a small bias: half the time of add.reduce
     if not broadcasts_to(shape, c.shape):

@@ -10,7 +10,7 @@ so that the rules record themselves; a trace listens through `on_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ class Step:
 
 
 def sweep(
-    roots: Iterable[tuple[Node, Any]],
+    roots: Sequence[tuple[Node, Any]],
     *,
     within: Reach | None = None,
     record: bool = False,
@@ -94,6 +94,9 @@ def sweep(
             heappush(heap, -x.number)
         return c
 
+    if plain and len(roots) == 1 and roots[0][0].op is not None:  # it fits, see `seed`
+        top, total = roots[0]
+        roots = ()
     for node, cotangent in roots:
         g = as_tensor(cotangent, node) if record else cotangent
         deliver(node, g, node.op)
