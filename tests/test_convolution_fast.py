@@ -42,6 +42,7 @@ WAYS = {  # the sizes from which on each way is taken, made so small that small 
     "short rows together": {"SHORT": 10**6, "BAND": 200},
     "columns in parts": {"SHORT": 1, "QUICK": 1},
     "values of a patch in pieces": {"SMALL": 6},
+    "few images at a time": {"IMAGES": 1, "BAND": 10},
 }
 LAYOUTS = {
     "as usual": np.array,

@@ -47,9 +47,11 @@ def value_and_gradients(rng, images, filters, settings):
     return [y.numpy(), x.grad, w.grad, b.grad]
 
 
+@pytest.mark.parametrize("images", [2, 64])
 @pytest.mark.parametrize("number", [2, 3, 7])
 @pytest.mark.parametrize("name", GEOMETRIES)
-def test_the_bytes_are_those_of_one_thread(name, number):
+def test_the_bytes_are_those_of_one_thread(name, number, images, monkeypatch):
+    monkeypatch.setattr(columns, "IMAGES", images)
     alone = value_and_gradients(np.random.default_rng(0), *GEOMETRIES[name])
     for _ in range(5):  # whoever is faster
         with mg.threads(number):

@@ -12,11 +12,13 @@ filter and the positions, of any number of axes; K = C/G * prod(F).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from minigrad.core.dealing import deal
 from minigrad.core.op import general, linear
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
@@ -51,6 +53,10 @@ def correlate_biased_value(x, w, b, *, groups, **geometry):
         return z.reshape(len(x), len(w), *x.shape[2:])
     slide = sliding(groups, w.shape[1], len(x), x.shape[2:], w.shape[2:], **geometry)
     filters, dtype = len(w) // groups, np.result_type(*[a for a in (x, w, b) if a is not None])
+    if slide.batches[1:]:
+        z = batch_first(np.empty((1, len(w), *slide.places, len(x)), dtype))
+        of_some = partial(correlate_biased_value, w=w, b=b, groups=groups, **geometry)
+        return filled(z, slide.batches, lambda some: of_some(x[some]), slide.worth(filters))
     z = np.empty((groups, filters, slide.places[0], slide.n), dtype)
     x = batch_last(x, groups)
     w = filter_rows(w, groups).reshape(groups, 1, 1, filters, slide.depth)
@@ -67,6 +73,17 @@ def correlate_biased_value(x, w, b, *, groups, **geometry):
 
     deal_unbuffered(slide.bands, work, slide.worth(filters))
     return batch_first(z.reshape(groups, filters, *slide.places, slide.batch))
+
+
+def filled(room, numbers, compute, worth):
+    """A room, with what is computed in each of its places; returns that."""
+
+    def fill(some):
+        for i in some:
+            room[i] = compute(i)
+
+    deal(numbers, fill, worth)
+    return room
 
 
 def pointwise(size, groups, stride, padding, dilation):
@@ -99,7 +116,13 @@ def spread_value(z, w, *, shape, groups, **geometry):
     if turned and len(w) <= groups * w.shape[1]:  # to read few outputs is less than to add to many
         return correlate_value(z, transposed(w, groups), groups=groups, **turned)
     slide = sliding(groups, w.shape[1], len(z), shape, w.shape[2:], **geometry)
-    x = np.zeros((groups, slide.channels, *shape, slide.batch), np.result_type(z, w))
+    dtype = np.result_type(z, w)
+    if slide.batches[1:]:
+        x = batch_first(np.empty((groups, slide.channels, *shape, len(z)), dtype))
+        of_some = partial(spread_value, w=w, shape=shape, groups=groups, **geometry)
+        worth = slide.worth(len(w) // groups)
+        return filled(x, slide.batches, lambda some: of_some(z[some]), worth)
+    x = np.zeros((groups, slide.channels, *shape, slide.batch), dtype)
     z = batch_last(z, groups)
     slide.spread(x, filter_rows(w, groups), z.reshape(*z.shape[:3], slide.n))
     return batch_first(x)
@@ -131,9 +154,19 @@ def gather_value(x, z, *, size, groups, **geometry):
         w = np.add.reduce(flat(z) @ flat(x).mT, 0)
         return w.reshape(*w.shape, *size)
     slide = sliding(groups, x.shape[1] // groups, len(x), x.shape[2:], size, **geometry)
+    filters = z.shape[1] // groups
+    if slide.batches[1:]:
+        batches = slide.batches
+        of_some = partial(gather_value, size=size, groups=groups, **geometry)
+        sums = filled(
+            [0] * len(batches),
+            range(len(batches)),
+            lambda i: of_some(x[batches[i]], z[batches[i]]),
+            slide.worth(filters),
+        )
+        return sum(sums)  # in one order, whoever finished first
     x, z = batch_last(x, groups), batch_last(z, groups)
     z = z.reshape(*z.shape[:3], slide.n)
-    filters = z.shape[1]
     parts = 1 if slide.depth >= TALL else products(filters, slide.depth, slide.n)
     sums = {}
 
