@@ -273,7 +273,8 @@ def within(rows: range, length: int) -> tuple[slice, slice]:
 def rows_of(z: Any, numbers: range) -> Any:
     """Rows of outputs, zeros where there are none: (G, O/G, P[0], n) -> (G, rows, O/G, n)."""
     inside, rows = within(numbers, z.shape[2])
-    padded = np.zeros((len(z), len(numbers), z.shape[1], z.shape[3]), z.dtype)
+    padded = np.empty((len(z), len(numbers), z.shape[1], z.shape[3]), z.dtype)
+    padded[:, : inside.start] = padded[:, inside.stop :] = 0
     padded[:, inside] = z[:, :, rows].swapaxes(1, 2)
     return padded
 
