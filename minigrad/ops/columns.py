@@ -208,19 +208,25 @@ class Sliding:
         the stride only.
         """
         s, d, before = self.stride[0], self.dilation[0], self.padding[0][0]
+        steps = []
         for remainder in range(s):
             reach = [i for i in range(self.size[0]) if (i * d - remainder) % s == 0][::-1]
             rows = range((remainder - before) % s, self.lengths[0], s)
             if reach and rows:
                 first = (rows[0] + before - reach[0] * d) // s
                 apart = (reach[0] - reach[1]) * d // s if reach[1:] else 1
-                self.spread_rows(x[:, :, part(rows)], w[:, :, reach], z, first, apart)
+                steps.append((rows, reach, first, apart))
+        start = min([first for _, _, first, _ in steps], default=0)
+        stops = [first + len(rows) + (len(r) - 1) * apart for rows, r, first, apart in steps]
+        z = rows_of(z, range(start, max(stops, default=0)))  # once for all remainders
+        for rows, reach, first, apart in steps:
+            self.spread_rows(x[:, :, part(rows)], w[:, :, reach], z[:, first - start :], apart)
 
-    def spread_rows(self, x: Any, w: Any, z: Any, first: int, apart: int) -> None:
+    def spread_rows(self, x: Any, w: Any, z: Any, apart: int) -> None:
         """The same where all rows of w, turned round, reach each row of x.
 
-        They slide over the rows of z, whose row `first` is met by the first row of x; rows of w
-        are `apart` rows of z from each other.
+        They slide over the rows of z (G, rows, O/G, n), the first of which is met by the first row
+        of x; rows of w are `apart` rows of z from each other.
         """
         reach = w.shape[2]
         w = w.transpose(0, 3, 2, 1)  # (G, R, reach, O/G)
@@ -229,16 +235,13 @@ class Sliding:
 
         def work(tiles: Iterable[tuple[range, range]]) -> None:
             for groups, rows in tiles:
-                start = first + rows.start
-                met = rows_of(
-                    z[part(groups)], range(start, start + len(rows) + (reach - 1) * apart)
-                )
+                met = z[part(groups), rows.start : rows.stop + (reach - 1) * apart]
                 u = np.empty((len(groups), self.width, len(rows), self.n), x.dtype)
                 patches = windows(met, len(rows), reach, 1, apart, parts)
                 np.matmul(w[part(groups)], patches, out=by_row(u, parts))
                 self.fold(x[part(groups), :, part(rows)], u)
 
-        deal_unbuffered(self.tiles(range(x.shape[2])), work, self.worth(z.shape[1]))
+        deal_unbuffered(self.tiles(range(x.shape[2])), work, self.worth(z.shape[2]))
 
     def fold(self, x: Any, u: Any) -> None:
         """The adjoint of `unfold`: add shifted copies u (G, R, rows, n) to x (G, C/G, *N, B)."""
