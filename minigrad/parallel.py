@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -78,8 +78,11 @@ class BLAS:
         with cls.lock:
             cls.blocks -= 1
             if not cls.blocks:
-                with suppress(RuntimeError):  # the process ends inside a block, and so do threads
-                    cls.keeper.submit(cls.limits.__exit__, None, None, None).result()
+                try:
+                    released = cls.keeper.submit(cls.limits.__exit__, None, None, None)
+                except RuntimeError:  # the process ends inside the block: no threads any more
+                    return
+                released.result()
 
 
 def held() -> Any:

@@ -92,11 +92,12 @@ def test_the_centre_needs_numpy_only():
 
 def loaded_by(program: str) -> set[str]:
     """The modules that a fresh interpreter has loaded after running `program`."""
-    report = "\nimport sys; print(*sorted(sys.modules))"
-    ran = subprocess.run(
-        [sys.executable, "-c", program + report], capture_output=True, text=True, check=True
-    )
-    return set(ran.stdout.split())
+    return set(printed_by(program + "\nimport sys; print(*sorted(sys.modules))").split())
+
+
+def printed_by(program: str) -> str:
+    """What `program` prints in a fresh interpreter; an error there is one here."""
+    return subprocess.check_output([sys.executable, "-c", program], text=True)
 
 
 def test_importing_minigrad_loads_numpy_and_nothing_heavy():
@@ -117,8 +118,7 @@ at_first, late = set(registry), dict(announced)
 loaded = set(sys.modules)
 sys.modules["scipy"] = None
 minigrad.testing.library_ops()
-assert not at_first & late.keys()
-assert set(registry) == at_first | late.keys()
+print(*at_first & late.keys(), *set(registry) ^ (at_first | late.keys()))
 assert len(registry) > 200 > len(at_first)
 assert not loaded & set(late.values())
 """
@@ -126,25 +126,28 @@ assert not loaded & set(late.values())
 
 def test_what_has_a_rule_for_numpy_is_loaded_or_announced():
     """A family that states a rule and is neither would leave NumPy's function without it."""
-    loaded_by(ANNOUNCED_OR_LOADED)
+    assert printed_by(ANNOUNCED_OR_LOADED).split() == []
 
 
 @pytest.mark.parametrize("family", LATE)
 def test_a_late_family_can_come_first_and_states_what_was_announced(family):
-    loaded_by(
+    printed = printed_by(
         f"import minigrad.ops.{family} as family\n"
         "from minigrad.core.registry import announced, registry\n"
         "its = [f for f, module in announced.items() if module == family.__name__]\n"
-        "assert its and all(f in registry for f in its)"
+        "print(len(its), sum(f in registry for f in its))"
     )
+    its, stated = map(int, printed.split())
+    assert its == stated > 0
 
 
 def test_an_op_of_ones_own_does_not_come_before_the_rule_that_was_announced():
-    loaded_by(
+    printed = printed_by(
         "import numpy as np, minigrad as mg\n"
         "mg.elementwise(np.sinh, lambda z, x: 7 * z, name='mine')\n"
-        "assert mg.grad(np.sinh)(0.5) == np.cosh(0.5)"
+        "print(mg.grad(np.sinh)(0.5) == np.cosh(0.5))"
     )
+    assert printed.strip() == "True"
 
 
 def test_no_word_of_its_own_is_loaded_before_it_is_used():

@@ -125,7 +125,7 @@ class Sliding:
 
     def worth(self, filters: int) -> int:
         """How many threads a product with so many filters a group is worth."""
-        return worth(filters * self.groups * self.depth * self.places[0] * self.n)
+        return threads_for(filters * self.groups * self.depth * self.places[0] * self.n)
 
     def tiles(self, rows: range, each: int = 1) -> list[tuple[range, range]]:
         """Groups and rows to be worked at together: what they unfold to stays in the cache.
@@ -251,7 +251,7 @@ class Sliding:
             x[pixels] += u[:, j][places]
 
 
-def worth(multiplications: int) -> int:
+def threads_for(multiplications: int) -> int:
     """How many threads so many multiplications are worth."""
     return multiplications // EACH
 
@@ -296,7 +296,7 @@ def products(height: int, depth: int, n: int) -> int:
     return parts
 
 
-def pieces(patches: Any, filters: int) -> Any:
+def quick_pieces(patches: Any, filters: int) -> Any:
     """Patches (..., K, n) as (..., pieces, K / pieces, n), to be multiplied by n x O outputs.
 
     As few as are quick: 150 x 1,024 times 1,024 x 10 runs at 36 GFLOPS whole, at 60 in two pieces.
@@ -345,10 +345,14 @@ def batch_last(x: Any, groups: int) -> Any:
     """(B, C, *N) -> (G, C/G, *N, B); a copy only where memory is not so."""
     last = (*range(1, x.ndim), 0)
     if x.strides[0] != x.itemsize and len(x) > 1:
-        room = np.empty((*x.shape[1:], len(x)), x.dtype)
-        x = laid_out(batch_first(room[None]), x)
+        x = laid_out(empty_images(x.shape, x.dtype), x)
     x = x.transpose(last)
     return x.reshape(groups, len(x) // groups, *x.shape[1:])
+
+
+def empty_images(shape: Sizes, dtype: Any) -> Any:
+    """An empty array of images (B, C, *N), with the batch last in memory."""
+    return batch_first(np.empty((1, *shape[1:], shape[0]), dtype))
 
 
 def batch_first(x: Any) -> Any:

@@ -29,11 +29,12 @@ from minigrad.ops.columns import (
     batch_first,
     batch_last,
     by_row,
+    empty_images,
     part,
-    pieces,
     products,
+    quick_pieces,
     sliding,
-    worth,
+    threads_for,
 )
 from minigrad.ops.geometry import positions, reaches
 from minigrad.ops.loops import deal_unbuffered
@@ -54,7 +55,7 @@ def correlate_biased_value(x, w, b, *, groups, **geometry):
     slide = sliding(groups, w.shape[1], len(x), x.shape[2:], w.shape[2:], **geometry)
     filters, dtype = len(w) // groups, np.result_type(*[a for a in (x, w, b) if a is not None])
     if slide.batches[1:]:
-        z = batch_first(np.empty((1, len(w), *slide.places, len(x)), dtype))
+        z = empty_images((len(x), len(w), *slide.places), dtype)
         of_some = partial(correlate_biased_value, w=w, b=b, groups=groups, **geometry)
         return filled(z, slide.batches, lambda some: of_some(x[some]), slide.worth(filters))
     z = np.empty((groups, filters, slide.places[0], slide.n), dtype)
@@ -118,7 +119,7 @@ def spread_value(z, w, *, shape, groups, **geometry):
     slide = sliding(groups, w.shape[1], len(z), shape, w.shape[2:], **geometry)
     dtype = np.result_type(z, w)
     if slide.batches[1:]:
-        x = batch_first(np.empty((groups, slide.channels, *shape, len(z)), dtype))
+        x = empty_images((len(z), groups * w.shape[1], *shape), dtype)
         of_some = partial(spread_value, w=w, shape=shape, groups=groups, **geometry)
         worth = slide.worth(len(w) // groups)
         return filled(x, slide.batches, lambda some: of_some(z[some]), worth)
@@ -173,7 +174,7 @@ def gather_value(x, z, *, size, groups, **geometry):
     def work(bands):
         for band, patches in slide.columns(x, bands, parts):
             outputs = by_row(z[part(band.groups), :, part(band.rows)], parts)
-            patches, outputs = pieces(patches, filters), outputs.swapaxes(3, 4)[:, :, :, None]
+            patches, outputs = quick_pieces(patches, filters), outputs.swapaxes(3, 4)[:, :, :, None]
             few = max(1, BAND // (len(outputs) * slide.depth * filters))  # rows at once
             sums[band] = sum(
                 np.add.reduce(patches[:, row : row + few] @ outputs[:, row : row + few], (1, 2))
@@ -244,7 +245,7 @@ def operations(axes: int) -> tuple[Function, Function, Function, Function]:
     for function in (correlate, correlate_biased, spread, gather):
         function.op.aligned = True  # once for all rules
     for function in (correlate, correlate_biased):
-        function.op.worth = lambda z, x, w, *b: worth(z.size * w[0].size)
+        function.op.worth = lambda z, x, w, *b: threads_for(z.size * prod(w.shape[1:]))
     return correlate, correlate_biased, spread, gather
 
 
