@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.memory import locked
 from minigrad.core.node import Node
 from minigrad.core.registry import rule_for
 from minigrad.errors import LeavesGraphError
@@ -123,6 +124,4 @@ def unwrapped(structure: Any) -> Any:
         return type(structure)(unwrapped(part) for part in structure)
     if not isinstance(structure, Node):
         return structure
-    view = structure._value.view()
-    view.flags.writeable = False
-    return view
+    return locked(structure._value)

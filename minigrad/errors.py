@@ -24,6 +24,10 @@ class RuleError(MinigradError, RuntimeError):
     """A derivative rule returned something that cannot be a gradient."""
 
 
+class ReadOnlyError(MinigradError, ValueError):
+    """A value function or a rule that writes into an array that it was given."""
+
+
 class OverwrittenError(MinigradError, RuntimeError):
     """A backward pass needs a value that was overwritten since it was recorded."""
 

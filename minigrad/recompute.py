@@ -97,7 +97,8 @@ def variable(x: Any, like: Node) -> Node:
     if isinstance(x, Node) and x._tracked:
         continued: Node = alias(x)
         return continued
-    fresh: Node = leaf(like, x._value if isinstance(x, Node) else x, tracked=True)
+    values = x._value if isinstance(x, Node) else x
+    fresh: Node = leaf(like, values.view(), tracked=True)  # a view, which `f` cannot write to
     return fresh
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minigrad.core.cuts import cut_off
+from minigrad.core.memory import locked
 from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
 from minigrad.core.registry import registry
 from minigrad.core.sweep import seed, sweep
@@ -75,9 +76,7 @@ class Tensor(Node):
     @property
     def data(self) -> Array:
         """The values, as a read-only view; `assign` writes."""
-        view = self._value.view()
-        view.flags.writeable = False
-        return view
+        return locked(self._value)
 
     @property
     def requires_grad(self) -> bool:
@@ -158,7 +157,7 @@ class Tensor(Node):
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
-        alone: Tensor = leaf(self, self._value.view(), view=True)
+        alone: Tensor = leaf(self, self._value, view=True)
         cut_off(alone, "detach", self)
         return alone
 
@@ -174,7 +173,8 @@ class Tensor(Node):
         """Write new values of the same shape into this leaf, in place.
 
         A later `backward()` that needs the values from before raises `OverwrittenError`.
-        Raises `GraphError` for the result of an op, `ShapeError` for another shape.
+        Raises `GraphError` for the result of an op and for what shows the memory of another tensor
+        (`detach`, `stop_gradient`), `ShapeError` for another shape.
 
         >>> import minigrad as mg
         >>> w = mg.Tensor([1.0, 2.0], requires_grad=True)
@@ -184,8 +184,9 @@ class Tensor(Node):
         """
         if self.op is not None or self._value.base is not None:
             raise GraphError(
-                "assign: only a leaf can be written, not a result or a view of one. Make a leaf "
-                "of its own with mg.Tensor(t.data)."
+                "assign: only a leaf can be written, and this is a result, or shows the memory of "
+                "another tensor (a view, detach(), stop_gradient()), which would change with it. "
+                "Write to that one, or make a leaf of its own with mg.Tensor(t.data)."
             )
         new = as_real_array(value)
         if new.shape != self.shape:

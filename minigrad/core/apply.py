@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.core.memory import owner
 from minigrad.core.node import (
     NEVER,
     NO_SETTINGS,
@@ -17,12 +18,12 @@ from minigrad.core.node import (
     Node,
     constant,
     origin,
-    owner,
     recording,
     tick,
 )
 from minigrad.core.registry import Function
-from minigrad.errors import LeavesGraphError, MinigradError, ShapeError
+from minigrad.core.settings import PLAIN, kept, without_tensors
+from minigrad.errors import MinigradError, ShapeError
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -49,12 +50,12 @@ def recorder(op: Op, rules: int) -> Function:
 
 def unary(op: Op) -> Function:
     """`apply` for one array and no settings: the same in a third of the time."""
-    value = op.value
+    value = op.compute
     fresh = isinstance(value, np.ufunc)  # never returns an input, or a view of one
 
     def call(x: Any, /) -> Any:
         if not isinstance(x, Node):
-            return value(x)
+            return op.value(x)
         a = x._value
         try:
             z = value(a)
@@ -73,7 +74,7 @@ def binary(op: Op) -> Function:
     What `record` does of a tracked result is written out: a training step of a small network, a
     dozen calls of NumPy, takes 0.98 of the time.
     """
-    value = op.value
+    value = op.compute
     fresh = isinstance(value, np.ufunc)  # never returns an input, or a view of one
 
     def call(x: Any, y: Any, /) -> Any:
@@ -83,7 +84,7 @@ def binary(op: Op) -> Function:
         elif isinstance(y, Node):
             x = constant(x, y)
         else:
-            return value(x, y)
+            return op.value(x, y)
         a, b = x._value, y._value
         try:
             z = value(a, b)
@@ -120,17 +121,21 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         else:
             like = x
             tracked = tracked or x._tracked
-    if any(map(holds_tensor, settings.values())):
-        settings = {key: without_graph(op, key, s) for key, s in settings.items()}
+    recorded = settings
+    if not PLAIN.issuperset(map(type, settings.values())):
+        if tracked and is_recording():
+            settings, recorded = kept(op, settings)
+        else:
+            settings = without_tensors(op, settings)
     if like is None:
         return op.value(*inputs, **settings)
     if mixed:
         inputs = tuple([x if isinstance(x, Node) else constant(x, like) for x in inputs])
     try:
-        value = op.value(*[x._value for x in inputs], **settings)
+        value = op.compute(*[x._value for x in inputs], **settings)
     except Exception as error:
         raise explained(op, inputs, settings, error) from error
-    return with_origin(record(op, inputs, settings, value, tracked), inputs)
+    return with_origin(record(op, inputs, recorded, value, tracked), inputs)
 
 
 def record(
@@ -172,33 +177,14 @@ def with_origin(node: Node, inputs: tuple[Node, ...]) -> Node:
     NumPy's ufuncs never do, so they need not ask.
     """
     value = node._value
-    if value is inputs[0]._value or value is inputs[-1]._value:
-        node._value = value = value.view()  # whoever shows an input's memory is told by `.base`
+    for x in inputs:
+        if x._value is value:
+            node._value = value = value.view()  # whoever shows an input's memory is told by `.base`
+            break
     if value.base is not None:
         home = owner(value)
         node._origin = next((origin(x) for x in inputs if owner(x._value) is home), None)
     return node
-
-
-def holds_tensor(setting: Any) -> bool:
-    """Whether a setting is a tensor, or a tuple with one in it."""
-    if setting.__class__ is tuple:
-        return any(map(holds_tensor, setting))
-    return isinstance(setting, Node)
-
-
-def without_graph(op: Op, key: str, setting: Any) -> Any:
-    """A setting as plain data; a tensor that needs a gradient cannot be one."""
-    if isinstance(setting, tuple):
-        return tuple(without_graph(op, key, part) for part in setting)
-    if not isinstance(setting, Node):
-        return setting
-    if setting._tracked:
-        raise LeavesGraphError(
-            f"{op.name}: {key}= takes plain data, but got a tensor that requires a gradient, "
-            f"which would be lost here. Pass t.detach() or t.numpy() if that is what you want."
-        )
-    return setting._value
 
 
 def explained(

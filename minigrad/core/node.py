@@ -113,10 +113,10 @@ def leaf(
 ) -> Any:
     """A new leaf of the class of `like` around `value`, which is not copied.
 
-    `view` says that the value shares the memory of `like`.
+    `view` says that the value is that of `like`: the leaf shows it and cannot be written.
     """
     node: Node = object.__new__(like.__class__)
-    node._become_leaf(value, tracked, name)
+    node._become_leaf(value.view() if view else value, tracked, name)
     if view:
         node._origin = origin(like)
     return node
@@ -150,11 +150,6 @@ def as_real_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
             f"got {array.dtype} of shape {array.shape}: {advice}."
         )
     return array
-
-
-def owner(array: Array) -> Any:
-    """The object that owns the memory of `array` (NumPy keeps every view's owner in `.base`)."""
-    return array if array.base is None else array.base
 
 
 def origin(node: Node) -> Node | None:

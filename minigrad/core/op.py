@@ -18,7 +18,7 @@ tensor among them it also records. Further rules can be added with the decorator
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial, update_wrapper
 from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, signature
 from types import FunctionType
@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.apply import recorder
+from minigrad.core.memory import NUMPY_FUNCTIONS, guarded
 from minigrad.core.node import Node
 from minigrad.core.pull import shortest
 from minigrad.core.registry import Function, registry, rule_for
@@ -58,8 +59,10 @@ class Op:
         self.aligned = False  # its rules are given the cotangent laid out in memory as the result
         self.worth: Callable[..., int] | None = None  # (z, x, ...) -> threads, its rules at once
         self.function: Function = value  # the recording function
-        self.rules: list[Any] = []  # as stated
-        self.pullbacks: list[Rule | None] = []  # the same as vjps
+        self.compute = guarded(value, f"the value function of {self.name}", views=True)
+        self.rules: list[Any] = []  # as stated, to be read
+        self.calls: list[Any] = []  # the same as they are called
+        self.pullbacks: list[Rule | None] = []  # and as vjps
         self.parameters: list[str] = []  # positional: first the arrays, then settings
         self.defaults: dict[str, Any] = {}  # of settings
         self.variadic = False  # takes any number of arrays
@@ -97,9 +100,11 @@ class Op:
 
     def add_rule(self, rule: Any) -> Any:
         """State the rule of the next array; returns it, so that it can be a decorator."""
-        self.rules.append(rule)
+        call = guarded(rule, f"the rule of array {len(self.rules)} of {self.name}")
         elementwise = self.kind == "elementwise"
-        self.pullbacks.append(pullback_of_partial(rule, self.has_settings) if elementwise else rule)
+        self.rules.append(rule)
+        self.calls.append(call)
+        self.pullbacks.append(pullback_of_partial(call, self.has_settings) if elementwise else call)
         self.pull = shortest(self)
         return rule
 
@@ -107,11 +112,19 @@ class Op:
         """One vjp for each input of `node`; an op of many arrays has one rule for them all."""
         return each(self.pullbacks[0], len(node.inputs)) if self.variadic else self.pullbacks
 
+    def stated_pullbacks_of(self, node: Node) -> list[Rule | None]:
+        """The same, of the rules as they are stated: not guarded, for those who check them."""
+        vjps = [
+            pullback_of_partial(r, self.has_settings) if self.kind == "elementwise" else r
+            for r in self.rules
+        ]
+        return each(vjps[0], len(node.inputs)) if self.variadic else vjps
+
     def rules_of(self, node: Node) -> list[Any]:
         """The rules as stated, one for each input of `node`."""
         return self.rules * len(node.inputs) if self.variadic else self.rules
 
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Mapping[str, Any]]:
         """Split a call's arguments into the arrays and the settings, defaults filled in."""
         if self.variadic:
             return args, {**self.defaults, **kwargs}
@@ -259,7 +272,6 @@ def state(op: Op, rules: tuple[Any, ...]) -> Function:
     return function
 
 
-NUMPY_FUNCTIONS = (np.ufunc, type(np.sum))  # those that ask their arguments what to do
 RULE_NAMES = {"elementwise": "partial", "linear": "adjoint", "general": "vjp"}
 
 

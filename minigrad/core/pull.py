@@ -87,7 +87,7 @@ def pulled_to_one(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
 def pulled_by_partial(op: Op, g: Any, node: Node, deliver: Deliver) -> None:
     """`pulled` for an elementwise op of one array without settings."""
     (x,) = node.inputs
-    (p,) = op.rules
+    (p,) = op.calls
     deliver(x, g * p(node._value, x._value), op)
 
 

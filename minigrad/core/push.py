@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.node import Node, constant, leaf, record_state
+from minigrad.core.node import Clock, Node, constant, leaf, record_state
 from minigrad.core.op import Op
+from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.pull import fitted
 from minigrad.core.reach import Reach, dependents
+from minigrad.core.reads import reads_forward
 from minigrad.core.sweep import blamed, sweep
 
 
@@ -25,13 +27,18 @@ def push(reach: Reach, tangents: dict[int, Any], *, record: bool = False) -> dic
     """The tangent of every node that depends on the ends, by node number.
 
     `tangents` gives those of the ends. With `record`, what is computed is recorded in turn.
+    Raises `OverwrittenError` where a value that is read was overwritten.
     """
+    last_write = Clock.last_write
     found = dict(tangents)
     for number in sorted(reach.live):
         node = reach.live[number]
         if node.op is None or number in reach.ends:
             continue
         incoming = [found.get(x.number) for x in node.inputs]
+        if number < last_write:
+            moved = [i for i, t in enumerate(incoming) if t is not None]
+            check_not_overwritten(node, node.op, moved, reads_forward, "tangent")
         try:
             t = pushforwards[node.op.kind](node, node.op, incoming, record)
         except Exception as error:
@@ -55,7 +62,7 @@ def through_elementwise(node: Node, op: Op, tangents: list[Any], record: bool) -
     """The sum over the inputs of partial times tangent."""
     values = (node, *node.inputs) if record else (node._value, *[x._value for x in node.inputs])
     total = None
-    for rule, t in zip(op.rules, tangents, strict=True):
+    for rule, t in zip(op.calls, tangents, strict=True):
         if t is None or rule is None:
             continue
         term = t * (rule(*values, **node.settings) if callable(rule) else rule)
@@ -106,7 +113,7 @@ def through_general(node: Node, op: Op, tangents: list[Any], record: bool) -> An
 
 def detached(x: Node) -> Any:
     """A constant of the same value."""
-    return leaf(x, x._value)
+    return leaf(x, x._value, view=True)
 
 
 pushforwards = {

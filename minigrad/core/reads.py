@@ -1,20 +1,29 @@
-"""Which of its arguments a rule reads, told from its own bytecode.
+"""Which values a derivative reads, told from the bytecode of the rule it asks.
 
-Only the value counts: `x.shape` may be asked of an overwritten tensor, `x * g` may not.
+Only the value counts: `x.shape` may be asked of an overwritten tensor, `x * g` may not. A plain
+function is read; of anything else (a method, a `partial`, an object that can be called), and of a
+function that can see its variables by other ways than their names, all arrays count as read.
 """
 
 from __future__ import annotations
 
+import builtins
 import dis
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
+
+from minigrad.core.memory import is_checked
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
 
 MEASURES = {"shape", "ndim", "size", "dtype"}
+ANY_NAME = {"locals", "vars", "eval", "exec", "breakpoint"}  # they see all variables
+FRAMES = {"_getframe", "currentframe", "_current_frames", "stack", "f_locals", "settrace"}
+SEE_ALL = {getattr(builtins, name) for name in ANY_NAME}
 
 
 def reads(op: Op, array: int, position: int) -> bool:
@@ -26,16 +35,30 @@ def reads(op: Op, array: int, position: int) -> bool:
     rule = rule_of(op, array)
     if not callable(rule):  # a constant
         return False
-    if op.kind == "linear":
+    if op.kind == "linear" and is_checked(rule):
         if position in (0, array + 1):
             return False
         if op.jointly and rule_of(op, position - 1) is not None:  # linear in that one as well
             return False
-    names, read = names_read(rule)
-    if names is None:
+    if not isinstance(rule, FunctionType):
         return True
+    names, read = names_read(rule)
     place = position + (op.kind != "elementwise")  # the cotangent comes first
-    return names[min(place, len(names) - 1)] in read
+    return not names or names[min(place, len(names) - 1)] in read
+
+
+def reads_forward(op: Op, array: int, position: int) -> bool:
+    """The same where the tangent of an array is pushed forward, see `minigrad.core.push`.
+
+    A linear op is applied to the tangent and to the other inputs; else the rule is asked.
+    """
+    if op.kind != "linear":
+        return reads(op, array, position)
+    if position == 0:
+        return False
+    if op.jointly:
+        return rule_of(op, position - 1) is None
+    return position != array + 1
 
 
 def rule_of(op: Op, array: int) -> Any:
@@ -44,23 +67,32 @@ def rule_of(op: Op, array: int) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def names_read(rule: Callable[..., Any]) -> tuple[tuple[str, ...] | None, set[str]]:
-    """A rule's positional parameters, `*arrays` last, and the names whose value it reads.
-
-    None for the parameters if it is not a Python function: it could read any.
-    """
-    code = getattr(rule, "__code__", None)
-    if code is None:
-        return None, set()
-    steps = list(dis.get_instructions(code))
+def names_read(rule: Callable[..., Any]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """A function's positional parameters, `*arrays` last, and the names whose value it reads."""
+    code: CodeType = rule.__code__
+    names = code.co_varnames[: code.co_argcount]
+    if code.co_flags & 0x04:  # *arrays
+        names += (code.co_varnames[code.co_argcount + code.co_kwonlyargcount],)
+    if sees_all(rule, code):
+        return names, frozenset(names)
     read = set(code.co_cellvars)  # used by an inner function
-    for step, following in pairwise(steps):
+    for step, following in pairwise(dis.get_instructions(code)):
         if "LOAD_FAST" not in step.opname:  # from Python 3.13 on, one instruction may load two
             continue
         loaded = step.argval if isinstance(step.argval, tuple) else (step.argval,)
         measured = following.opname == "LOAD_ATTR" and following.argval in MEASURES
         read |= set(loaded[:-1] if measured else loaded)
-    names = code.co_varnames[: code.co_argcount]
-    if code.co_flags & 0x04:  # *arrays
-        names += (code.co_varnames[code.co_argcount + code.co_kwonlyargcount],)
-    return names, read
+    return names, frozenset(read)
+
+
+def sees_all(rule: Any, code: CodeType) -> bool:
+    """Whether a function may look at its variables without naming them (`locals()`, `eval`)."""
+    if not (ANY_NAME | FRAMES).isdisjoint(code.co_names):
+        return True
+    known = [rule.__globals__.get(name) for name in code.co_names]  # under another name
+    for cell in rule.__closure__ or ():
+        try:
+            known.append(cell.cell_contents)
+        except ValueError:  # it is empty so far: who knows what it will hold
+            return True
+    return any(x is seer for x in known for seer in SEE_ALL)

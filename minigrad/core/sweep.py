@@ -10,7 +10,7 @@ so that the rules record themselves; a trace listens through `on_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.core.broadcasting import one
-from minigrad.core.node import Clock, Node, as_real_array, constant, owner
+from minigrad.core.memory import owner
+from minigrad.core.node import Clock, Node, as_real_array, constant
 from minigrad.core.op import Op
-from minigrad.core.places import place_of, where
+from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.pull import in_dtype, in_shape, pulled
-from minigrad.core.reads import reads
-from minigrad.errors import OverwrittenError, RuleError, ShapeError
+from minigrad.errors import RuleError, ShapeError
 
 if TYPE_CHECKING:
     from minigrad.core.reach import Reach
@@ -116,7 +116,8 @@ def sweep(
             continue
         op: Any = node.op
         if node.number < last_write:
-            check_not_overwritten(node, op)
+            asked = [i for i, x in enumerate(node.inputs) if x._tracked and in_reach(x, live)]
+            check_not_overwritten(node, op, asked)
         try:
             if plain:
                 op.pull(op, g, node, deliver)
@@ -128,6 +129,11 @@ def sweep(
             so_far = [total if x is top else sums.get(x) for x in node.inputs]
             on_step(Step(node, g, given, so_far))
     return sums
+
+
+def in_reach(x: Node, live: Container[int] | None) -> bool:
+    """Whether a sweep that is limited to some nodes, if it is, visits this one."""
+    return live is None or x.number in live
 
 
 def is_own_view(c: Any, g: Any, node: Node) -> bool:
@@ -158,28 +164,6 @@ def blamed(error: Exception, node: Node, op: Op) -> Exception:
     shapes = ", ".join(str(x._value.shape) for x in node.inputs)
     error.add_note(f"in the rule of {op.name}({shapes}) -> {node._value.shape}, #{node.number}")
     return error
-
-
-def check_not_overwritten(node: Node, op: Op) -> None:
-    """Raise if a value that some rule of `node` reads was written to after it was recorded."""
-    followed = [array for array, x in enumerate(node.inputs) if x._tracked]
-    for position, x in enumerate((node, *node.inputs)):
-        home = x if x._origin is None else x._origin
-        if home._written[0] > node.number and any(reads(op, array, position) for array in followed):
-            called = f"{home.name!r} " if home.name else ""
-            raise OverwrittenError(
-                f"the tensor {called}#{home.number} of shape {home._value.shape} was used by "
-                f"{op.name} (#{node.number}{made_at(node)}), and overwritten since at "
-                f"{where(home._written[1])}. "
-                f"The gradient of {op.name} needs the value it had: call backward() before "
-                f"assign() or optimiser.step(), or compute the result again."
-            )
-
-
-def made_at(node: Node) -> str:
-    """Where in the user's code a node was made, if that was noted (`minigrad.sources`)."""
-    place = place_of(node)
-    return f" at {where(place)}" if place else ""
 
 
 def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:

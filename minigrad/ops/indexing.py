@@ -11,31 +11,31 @@ from minigrad.core.samples import case
 
 
 def getitem(x, index):
-    """`x[index]`. An index array is copied, so that writing to it cannot falsify the gradient.
+    """`x[index]`, any index that NumPy knows.
 
     >>> import minigrad as mg
     >>> mg.grad(lambda x: mg.sum(x[[0, 0, 2]]))(mg.Tensor([1.0, 2.0, 3.0]))
     Tensor([2., 0., 1.])
     """
-    return pick(x, index=frozen(index))
+    return pick(x, index=with_arrays(index))
 
 
-def frozen(index):
-    """The index with everything that NumPy reads as an index array as an array of its own."""
+def with_arrays(index):
+    """The index with an array for everything that NumPy reads as an index array."""
     parts = index if isinstance(index, tuple) else (index,)
-    own = tuple(part if isinstance(part, SIMPLE) else index_array(part) for part in parts)
-    return own if isinstance(index, tuple) else own[0]
+    read = tuple(part if isinstance(part, SIMPLE) else index_array(part) for part in parts)
+    return read if isinstance(index, tuple) else read[0]
 
 
 SIMPLE = (slice, int, np.integer, type(None), type(...))
 
 
 def index_array(part):
-    """A copy of an array, tensor or sequence in an index; integers, as in NumPy, if it is empty."""
+    """An array, tensor or sequence in an index; integers, as in NumPy, if it is empty."""
     if isinstance(part, Node):
-        return part if part._tracked else part._value.copy()  # a tracked one will be refused
+        return part  # its values are taken where the op is applied
     empty = isinstance(part, list | tuple | range) and np.size(part) == 0
-    return np.array(part, np.intp if empty else None)
+    return np.asarray(part, np.intp if empty else None)
 
 
 def along(axis, index):

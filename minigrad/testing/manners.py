@@ -26,7 +26,9 @@ def check_rules(recorded: Recorded, rng: np.random.Generator) -> None:
             raise Finding(number, op=op)
         values = tuple(frozen(x._value) for x in (node, *node.inputs))
         check_calls(op, None, [value_call(op, node, values)] * 2, values)
-        for i, (pullback, x) in enumerate(zip(op.pullbacks_of(node), node.inputs, strict=True)):
+        for i, (pullback, x) in enumerate(
+            zip(op.stated_pullbacks_of(node), node.inputs, strict=True)
+        ):
             if pullback is None or not x._tracked:
                 continue
             gs = [

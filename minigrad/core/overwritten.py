@@ -1,0 +1,79 @@
+"""Values that were overwritten after they were used: whoever reads recorded values asks here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from minigrad.core.node import Clock, Node
+from minigrad.core.places import place_of, where
+from minigrad.core.reads import reads
+from minigrad.errors import OverwrittenError
+
+if TYPE_CHECKING:
+    from minigrad.core.op import Op
+
+Reads = Callable[["Op", int, int], bool]
+
+
+def home(x: Node) -> Node:
+    """The node whose memory `x` shows: the one that was written to, if any was."""
+    return x if x._origin is None else x._origin
+
+
+def overwritten_since(x: Node, number: int) -> bool:
+    """Whether the memory of `x` was written to after something that has this number."""
+    return home(x)._written[0] > number
+
+
+def check_not_overwritten(
+    node: Node, op: Op, arrays: Sequence[int], read: Reads = reads, what: str = "gradient"
+) -> None:
+    """Raise if the derivative in any of some arrays reads a value overwritten since it was used.
+
+    `read` tells which values it reads, in the way it is computed. The nodes of an op that is older
+    than the latest write are asked about, no others.
+    """
+    for position, x in enumerate((node, *node.inputs)):
+        if overwritten_since(x, node.number) and any(read(op, i, position) for i in arrays):
+            raise OverwrittenError(
+                f"{told(x, node)} The {what} of {op.name} needs the value it had: compute it "
+                f"before assign() or optimiser.step(), or compute the result again."
+            )
+
+
+def changed_values(nodes: Iterable[Node]) -> dict[int, Node]:
+    """Of the nodes of a graph, oldest first, those whose value is no longer the one that was used,
+    by number, each with the op that used it first; a result that shows the memory, with itself.
+    """
+    nodes = list(nodes)
+    if nodes and Clock.last_write < nodes[0].number:
+        return {}
+    first_use: dict[int, Node] = {}
+    for user in nodes:
+        for x in user.inputs:
+            first_use.setdefault(x.number, user)
+    found = {}
+    for x in nodes:
+        used_by = x if x.op is not None else first_use.get(x.number)
+        if used_by is not None and overwritten_since(x, used_by.number):
+            found[x.number] = used_by
+    return found
+
+
+def told(x: Node, user: Node) -> str:
+    """Which tensor was overwritten, after what had used it, and where: a sentence."""
+    written = home(x)
+    name = f"{written.name!r} " if written.name else ""
+    by = user.op.name if user.op else "an op"
+    return (
+        f"the tensor {name}#{written.number} of shape {written._value.shape} was used by "
+        f"{by} (#{user.number}{made_at(user)}), and overwritten since at "
+        f"{where(written._written[1])}."
+    )
+
+
+def made_at(node: Node) -> str:
+    """Where in the user's code a node was made, if that was noted (`minigrad.sources`)."""
+    place = place_of(node)
+    return f" at {where(place)}" if place else ""
