@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Lock
-from typing import Any
+from threading import get_ident
+from typing import Any, ClassVar
 
 from threadpoolctl import threadpool_limits
 
 from minigrad.core import dealing
+from minigrad.core.blocks import Block, Entry
 
 
-@contextmanager
-def threads(number: int | None = None) -> Iterator[None]:
+def threads(number: int | None = None) -> Block:
     """Split convolution and pooling over threads: a `with` block, or a decorator.
 
     `number` is how many, by default one for each processor that this process may use. Inside, each
@@ -36,13 +34,7 @@ def threads(number: int | None = None) -> Iterator[None]:
         number = processors()
     if not isinstance(number, int) or number < 1:
         raise ValueError(f"threads: takes a whole number of 1 or more; got {number!r}.")
-    token = dealing.threads.set(number)
-    BLAS.hold()
-    try:
-        yield
-    finally:
-        BLAS.release()
-        dealing.threads.reset(token)
+    return ThreadsBlock(number)
 
 
 def processors() -> int:
@@ -56,47 +48,60 @@ class BLAS:
     """NumPy's BLAS, held to one thread for as long as some block needs it.
 
     Blocks of several threads end in any order, and threadpoolctl takes orders from one thread
-    only: so the first block and the last give theirs to the same keeper.
+    only: the keeper. It is asked for no change, but to see what is needed now: so it may be asked
+    twice, or by whoever comes next, where Ctrl-C came between. Ctrl-C never stops the keeper,
+    for Python raises it in the main thread.
     """
 
-    lock = Lock()
     keeper = ThreadPoolExecutor(1, thread_name_prefix="minigrad-blas")  # starts when it is needed
-    blocks = 0
-    limits: Any = None
+    needed: ClassVar[dict[Entry, int]] = {}  # by which blocks, each entered in which thread
+    limits: Any = None  # in force
 
     @classmethod
-    def hold(cls) -> None:
-        """One block more needs it."""
-        with cls.lock:
-            if not cls.blocks:
-                cls.limits = cls.keeper.submit(held).result()
-            cls.blocks += 1
+    def settle(cls) -> None:
+        """Return when it has as many threads as it should."""
+        try:
+            settled = cls.keeper.submit(cls.keep)
+        except RuntimeError:  # the process ends inside a block: no threads any more
+            return
+        settled.result()
 
     @classmethod
-    def release(cls) -> None:
-        """One block less; after the last it has as many threads as before."""
-        with cls.lock:
-            cls.blocks -= 1
-            if not cls.blocks:
-                try:
-                    released = cls.keeper.submit(cls.limits.__exit__, None, None, None)
-                except RuntimeError:  # the process ends inside the block: no threads any more
-                    return
-                released.result()
+    def keep(cls) -> None:
+        """One thread where that is needed, else as many as before."""
+        if cls.needed and cls.limits is None:
+            cls.limits = threadpool_limits(limits=1, user_api="blas")
+        elif not cls.needed and cls.limits is not None:
+            cls.limits.restore_original_limits()
+            cls.limits = None
+
+    @classmethod
+    def begin_in_child(cls) -> None:
+        """In a forked process neither the keeper lives on nor the other threads, with theirs."""
+        cls.keeper = ThreadPoolExecutor(1, thread_name_prefix="minigrad-blas")
+        here = get_ident()
+        cls.needed = {entry: thread for entry, thread in cls.needed.items() if thread == here}
+        cls.keep()
 
 
-def held() -> Any:
-    """The limit of one thread, in force."""
-    limits = threadpool_limits(limits=1, user_api="blas")
-    limits.__enter__()
-    return limits
+class ThreadsBlock(Block):
+    """The block of `threads`."""
 
+    def __init__(self, number: int) -> None:
+        super().__init__(dealing.threads, lambda outside: number)
 
-def keeper_of_a_child() -> None:
-    """Threads do not live on in a forked process, nor do locks that another thread holds."""
-    BLAS.lock = Lock()
-    BLAS.keeper = ThreadPoolExecutor(1, thread_name_prefix="minigrad-blas")
+    def enter(self, entry: Entry) -> None:
+        """Have the threads, and hold the BLAS."""
+        super().enter(entry)
+        BLAS.needed[entry] = get_ident()
+        BLAS.settle()
+
+    def leave(self, entry: Entry) -> None:
+        """Let go of the BLAS, and have the threads from before."""
+        BLAS.needed.pop(entry, None)
+        super().leave(entry)
+        BLAS.settle()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=keeper_of_a_child)
+    os.register_at_fork(after_in_child=BLAS.begin_in_child)

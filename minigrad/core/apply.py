@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ndarray = np.ndarray
 new = object.__new__
-is_recording = recording.get
+now = recording.state.get  # which is True, the default, wherever no block is open
 
 
 def recorder(op: Op, rules: int) -> Function:
@@ -90,7 +90,7 @@ def binary(op: Op) -> Function:
             z = value(a, b)
         except Exception as error:
             raise explained(op, (x, y), NO_SETTINGS, error) from error
-        if is_recording() is True and (x._tracked or y._tracked):
+        if now() is True and (x._tracked or y._tracked):
             node: Node = new(x.__class__)
             node._value = z if z.__class__ is ndarray else np.asarray(z)
             node._written = NEVER
@@ -151,7 +151,7 @@ def record(
     node.number = tick()
     node.name = None
     node.grad = None
-    if tracked and (state := is_recording()):
+    if tracked and ((state := now()) is True or (state := recording.get())):
         node._tracked = True
         node.op = op
         node.inputs = inputs

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from minigrad.core.blocks import Block, Setting
+
 Item = TypeVar("Item")
 
-threads: ContextVar[int] = ContextVar("threads", default=1)
+threads = Setting("threads", 1)
 
 
 def deal(items: Sequence[Item], work: Callable[[Iterable[Item]], None], worth: int) -> None:
@@ -32,11 +34,8 @@ def deal(items: Sequence[Item], work: Callable[[Iterable[Item]], None], worth: i
     left = deque(items)
 
     def share() -> None:
-        token = threads.set(threads.get() // number)
-        try:
+        with Block(threads, lambda outside: outside // number):
             work(taken(left))
-        finally:
-            threads.reset(token)
 
     helpers = [  # each in a copy of this context: `np.errstate` is part of it
         pool().submit(copy_context().run, share) for _ in range(number - 1)

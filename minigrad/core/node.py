@@ -11,14 +11,14 @@ a number above n has been overwritten since; the sweep needs no other bookkeepin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from contextlib import nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.core.blocks import Block, Setting
 from minigrad.core.cuts import Cut
 from minigrad.core.places import Place, here
 from minigrad.errors import GradientTypeError
@@ -34,7 +34,7 @@ else:
 
 
 tick = count(1).__next__
-recording: ContextVar[Any] = ContextVar("recording", default=True)  # or `Notes`, or `Cut`
+recording = Setting("recording", True)  # or `Notes`, or `Cut`
 NO_SETTINGS: Mapping[str, Any] = {}
 PYTHON_NUMBERS = (float, int, bool)  # but not np.float64, which is a float to isinstance
 
@@ -162,22 +162,21 @@ def is_recording() -> bool:
     return bool(recording.get())
 
 
-@contextmanager
-def record_state(on: bool, cut: Cut | None = None) -> Iterator[None]:
-    """Switch recording on or off for a block of this thread or task, and back in any case."""
-    state = (recording.get() or True) if on else cut  # notes go on being taken
-    token = recording.set(state)
-    try:
-        yield
-    finally:
-        recording.reset(token)
+def record_state(on: bool) -> Block | nullcontext[None]:
+    """Switch recording on or off for a `with` statement of this thread or task."""
+    if on and recording.state.get() is True:
+        return nullcontext()
+    if on:
+        return Block(recording, lambda state: state or True)  # notes go on being taken
+    return Block(recording, lambda state: None)
 
 
-def no_grad() -> Any:
+def no_grad() -> Block:
     """Compute without recording: a `with` block, or a decorator of a function.
 
     Results require no gradient and keep no graph. Each thread and task has its own state, and
-    it is restored however the block ends. As `torch.no_grad`.
+    it is as before however the block ends. A decorated generator or async function does not
+    record while it runs; its caller does meanwhile. As `torch.no_grad`.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor(2.0, requires_grad=True)
@@ -186,4 +185,5 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return record_state(False, Cut("no_grad", here(2)))
+    cut = Cut("no_grad", here(2))
+    return Block(recording, lambda state: cut)

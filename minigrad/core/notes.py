@@ -10,10 +10,10 @@ below were made inside.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 from weakref import ref
 
+from minigrad.core.blocks import Block, Change
 from minigrad.core.node import Node, recording, tick
 from minigrad.core.places import here
 
@@ -72,25 +72,12 @@ def leave(module: Any, number: int, result: Any) -> None:
             leave(module, number, part)
 
 
-@contextmanager
-def noting(notes: Notes) -> Iterator[None]:
-    """Take these notes in a block; where nothing is recorded, none are taken."""
-    state = recording.get()
-    token = recording.set(notes if state else state)
-    try:
-        yield
-    finally:
-        recording.reset(token)
-
-
-def current() -> Notes:
-    """The notes that are being taken."""
-    state = recording.get()
+def noting(state: Any) -> Notes:
+    """The notes that are being taken in a state of recording."""
     return state if isinstance(state, Notes) else Notes()
 
 
-@contextmanager
-def sources() -> Iterator[None]:
+def sources() -> Block:
     """Note the line of your code that each node is made at: a `with` block, or a decorator.
 
     A trace, a picture and `OverwrittenError` then name the line. It costs 6 to 8 % of a small
@@ -103,12 +90,28 @@ def sources() -> Iterator[None]:
     >>> mg.trace(y).steps[0].source.line
     2
     """
-    with noting(current()._replace(sources=True)):
-        yield
+    return Block(recording, lambda state: state and noting(state)._replace(sources=True))
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+class ScopeBlock(Block):
+    """The block of a `scope`: where nothing is recorded, nothing is noted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(recording)
+        self.name = name
+
+    def begin(self) -> Change:
+        """A scope of its own for each time that the block is entered."""
+        number, name = tick(), self.name
+
+        def change(state: Any) -> Any:
+            notes = noting(state)
+            return state and notes._replace(scope=Scope(number, name, notes.scope))
+
+        return change
+
+
+def scope(name: str) -> Block:
     """Name a part of a program: what is computed in the block is one box in a trace's picture.
 
     Blocks nest. Modules are boxes of their own and need none.
@@ -120,6 +123,4 @@ def scope(name: str) -> Iterator[None]:
     >>> [box.name for box in mg.trace(y).boxes]
     ['square']
     """
-    state = current()
-    with noting(state._replace(scope=Scope(tick(), str(name), state.scope))):
-        yield
+    return ScopeBlock(str(name))
