@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from threading import get_ident
+import sys
+from _thread import allocate_lock, get_ident, start_new_thread
+from queue import SimpleQueue
 from typing import Any, ClassVar
 
 from threadpoolctl import threadpool_limits
@@ -49,22 +50,43 @@ class BLAS:
 
     Blocks of several threads end in any order, and threadpoolctl takes orders from one thread
     only: the keeper. It is asked for no change, but to see what is needed now: so it may be asked
-    twice, or by whoever comes next, where Ctrl-C came between. Ctrl-C never stops the keeper,
-    for Python raises it in the main thread.
+    twice, or by whoever comes next, where Ctrl-C came between. Ctrl-C never stops the keeper, for
+    Python raises it in the main thread; and whoever waits for it waits in C, where `threading` and
+    `concurrent.futures` would have to leave their locks in order.
     """
 
-    keeper = ThreadPoolExecutor(1, thread_name_prefix="minigrad-blas")  # starts when it is needed
     needed: ClassVar[dict[Entry, int]] = {}  # by which blocks, each entered in which thread
     limits: Any = None  # in force
+    requests: SimpleQueue[Any] = SimpleQueue()  # a lock each, to be released when it is seen to
+    keeping = allocate_lock()  # held by the keeper, for as long as it lives
 
     @classmethod
     def settle(cls) -> None:
         """Return when it has as many threads as it should."""
-        try:
-            settled = cls.keeper.submit(cls.keep)
-        except RuntimeError:  # the process ends inside a block: no threads any more
+        if sys.is_finalizing():  # no threads any more
             return
-        settled.result()
+        done = allocate_lock()
+        done.acquire()
+        cls.requests.put(done)
+        if not cls.keeping.locked():
+            start_new_thread(cls.serve, ())
+        done.acquire()
+
+    @classmethod
+    def serve(cls) -> None:
+        """What the keeper does."""
+        keeping = cls.keeping
+        if not keeping.acquire(blocking=False):
+            return
+        try:
+            while True:
+                done = cls.requests.get()
+                try:
+                    cls.keep()
+                finally:
+                    done.release()
+        finally:
+            keeping.release()
 
     @classmethod
     def keep(cls) -> None:
@@ -78,7 +100,8 @@ class BLAS:
     @classmethod
     def begin_in_child(cls) -> None:
         """In a forked process neither the keeper lives on nor the other threads, with theirs."""
-        cls.keeper = ThreadPoolExecutor(1, thread_name_prefix="minigrad-blas")
+        cls.requests = SimpleQueue()
+        cls.keeping = allocate_lock()
         here = get_ident()
         cls.needed = {entry: thread for entry, thread in cls.needed.items() if thread == here}
         cls.keep()
@@ -96,10 +119,10 @@ class ThreadsBlock(Block):
         BLAS.needed[entry] = get_ident()
         BLAS.settle()
 
-    def leave(self, entry: Entry) -> None:
-        """Let go of the BLAS, and have the threads from before."""
+    @staticmethod
+    def ended(entry: Entry) -> None:
+        """Let go of the BLAS."""
         BLAS.needed.pop(entry, None)
-        super().leave(entry)
         BLAS.settle()
 
 

@@ -344,9 +344,8 @@ def lines_interrupted(program, files):
         lines = count(1)
 
         def trace(frame, event, arg, number=number, lines=lines):
-            code = frame.f_code
-            if code.co_filename not in files or code.co_name == "__del__":
-                return None  # what is raised in `__del__` goes no further
+            if frame.f_code.co_filename not in files:
+                return None
             if event in ("call", "line") and next(lines) == number:
                 sys.settrace(None)
                 raise KeyboardInterrupt
@@ -371,11 +370,11 @@ def test_ctrl_c_at_any_line_leaves_nothing_behind(make, shape):
             pass
 
     def nested():
-        with make(), mg.no_grad(), make():
+        with mg.no_grad(), make():
             pass
 
     decorated = make()(lambda: None)
-    generator = make()(lambda: (i for i in range(2)))
+    generator = make()(lambda: (i for i in range(1)))
     program = {
         "with": plainly,
         "nested": nested,

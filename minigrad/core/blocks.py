@@ -26,12 +26,19 @@ home: ContextVar[None] = ContextVar("home")  # its tokens tell contexts apart: e
 class Entry:
     """One time that a block was entered."""
 
-    __slots__ = ("change", "over", "token")
+    __slots__ = ("change", "over", "token", "watch")
 
-    def __init__(self, change: Change) -> None:
-        self.change = change
+    def __init__(self, block: Block) -> None:
+        self.change = block.begin()
         self.token = home.set(None)
         self.over = False  # ended out of sight of the context that it was entered in
+        ended = block.ended
+
+        def abandoned(block: Any) -> None:  # Ctrl-C came first of all in `__exit__`
+            self.over = True
+            ended(self)
+
+        self.watch: Any = ref(block, abandoned)  # until it is left
 
     def began_here(self) -> bool:
         """Whether this is the context that it was entered in."""
@@ -132,7 +139,7 @@ class Block:
         return self.change
 
     def __enter__(self) -> None:
-        entry = Entry(self.begin())
+        entry = Entry(self)
         try:
             self.enter(entry)
         except BaseException:
@@ -140,11 +147,6 @@ class Block:
             raise
 
     __exit__ = Exit()
-
-    def __del__(self) -> None:
-        for entry in [*self.__dict__.get("entered", ())]:  # Ctrl-C came first of all in `__exit__`
-            entry.over = True
-            self.leave(entry)
 
     def latest(self) -> Entry:
         """Which of the times that it was entered ends now: the latest in this context."""
@@ -168,6 +170,12 @@ class Block:
         self.setting.open(tuple(other for other in entries if other is not entry))
         if entry in self.entered:
             self.entered.remove(entry)
+        self.ended(entry)
+        entry.watch = None
+
+    @staticmethod
+    def ended(entry: Entry) -> None:
+        """What else is to be done, in whatever way it ended. It may be told twice."""
 
     def again(self) -> Block:
         """A block of its own that does the same."""
