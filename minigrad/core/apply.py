@@ -123,7 +123,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             tracked = tracked or x._tracked
     recorded = settings
     if not PLAIN.issuperset(map(type, settings.values())):
-        if tracked and is_recording():
+        if tracked and recording.get():
             settings, recorded = kept(op, settings)
         else:
             settings = without_tensors(op, settings)
