@@ -96,6 +96,38 @@ def test_loss_refuses_shapes_that_would_broadcast_and_unknown_reductions(name):
         loss(x, y, reduction="average")
 
 
+TOGETHER = {  # prediction and target, what they would broadcast to, and what to do
+    ((5, 1), (5,)): ("would broadcast to (5, 5), a loss of 25 pairs", "target.reshape(5, 1)"),
+    ((5,), (5, 1)): ("would broadcast to (5, 5), a loss of 25 pairs", "target.reshape(5,)"),
+    ((5, 1), (1, 5)): ("would broadcast to (5, 5), a loss of 25 pairs", "target.reshape(5, 1)"),
+    ((4, 3), (3,)): ("would broadcast to (4, 3), a loss of 12 pairs", "one target for each"),
+    ((4, 3), (4, 1)): ("would broadcast to (4, 3), a loss of 12 pairs", "one target for each"),
+    ((5, 1), ()): ("would broadcast to (5, 1), a loss of 5 pairs", "np.full((5, 1), target)"),
+    ((), (5,)): ("would broadcast to (5,), a loss of 5 pairs", "leave out the mean"),
+    ((4, 3), (12,)): ("do not even broadcast", "target.reshape(4, 3)"),
+    ((4, 3), (5,)): ("do not even broadcast", "one target for each"),
+}
+PAIRED = {name: loss for name, (loss, *_) in ELEMENTWISE.items()} | {"kl_div": mg.kl_div}
+
+
+@pytest.mark.parametrize("shapes", TOGETHER, ids=str)
+@pytest.mark.parametrize("name", PAIRED)
+def test_loss_shows_both_shapes_and_what_they_would_broadcast_to(name, shapes):
+    loss = PAIRED[name]
+    x, y = (np.full(shape, 0.5) for shape in shapes)
+    for prediction in (x, mg.Tensor(x, requires_grad=True)):
+        with pytest.raises(ShapeError) as caught:
+            loss(prediction, y)
+        for told in (*map(str, shapes), *TOGETHER[shapes]):
+            assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", [mg.cross_entropy, mg.nll])
+def test_a_column_of_labels_is_refused_and_the_way_out_told(loss):
+    with pytest.raises(ShapeError, match=r"\(5, 4\) and \(5, 1\)\. Give labels\.ravel\(\)"):
+        loss(mg.Tensor(np.zeros((5, 4))), np.zeros((5, 1), int))
+
+
 def test_subgradients_where_prediction_and_target_meet():
     assert mg.grad(mg.l1)(np.array(2.0), 2.0) == 0
     assert mg.grad(mg.huber)(np.array(3.0), 2.0) == 1

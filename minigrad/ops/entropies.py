@@ -220,9 +220,10 @@ def checked_labels(name, scores, labels, ignored_label):
     """The labels as a new integer array, and which rows are kept (None for all)."""
     shape, labels = shape_of(scores), np.array(labels)
     if len(shape) != 2 or labels.shape != shape[:1]:
+        column = labels.shape == (*shape[:1], 1)
         raise ShapeError(
             f"{name}: takes logits (N, C) and labels (N,), one class number per row; got shapes "
-            f"{shape} and {labels.shape}."
+            f"{shape} and {labels.shape}.{' Give labels.ravel().' if column else ''}"
         )
     if ignored_label is None:
         return class_numbers(name, labels, shape[1]), None

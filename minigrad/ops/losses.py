@@ -5,6 +5,7 @@ Every loss is a mean over all its terms; `reduction="sum"` gives their sum, "non
 
 from __future__ import annotations
 
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -30,12 +31,37 @@ def reduced(losses, reduction):
 
 
 def same_shape(name, x, y):
-    """Raise unless the two have one shape: broadcasting inside a loss is always a mistake."""
-    if shape_of(x) != shape_of(y):
+    """Raise unless the two have one shape: broadcasting inside a loss is always a mistake.
+
+    Also of a single number against many: it may be a mean that was taken too early.
+    """
+    prediction, target = shape_of(x), shape_of(y)
+    if prediction != target:
         raise ShapeError(
-            f"{name}: the prediction has shape {np.shape(x)} and the target {np.shape(y)}. They "
-            f"must be equal (they would broadcast to a mean over the wrong pairs): reshape one."
+            f"{name}: the prediction has shape {prediction} and the target {target}; together they "
+            f"{as_broadcast(prediction, target)}. They must be equal: {mended(prediction, target)}."
         )
+
+
+def as_broadcast(x, y):
+    """What NumPy would make of two shapes."""
+    try:
+        together = np.broadcast_shapes(x, y)
+    except ValueError:
+        return "do not even broadcast"
+    number = prod(together)
+    return f"would broadcast to {together}, a loss of {number:,} pair{'s' * (number != 1)}"
+
+
+def mended(x, y):
+    """What to do about a prediction and a target of different shapes."""
+    if prod(x) == prod(y):
+        return f"give target.reshape{x}"
+    if not y:
+        return f"for one target everywhere give np.full({x}, target)"
+    if not x:
+        return "leave out the mean or sum that the prediction went through"
+    return "give one target for each element of the prediction"
 
 
 def shape_of(x):
