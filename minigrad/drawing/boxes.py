@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from minigrad.core.names import Names
 from minigrad.core.node import Node
 from minigrad.core.notes import Call, Scope, calls_of, scope_of
-from minigrad.drawing.names import Names
 from minigrad.nn.module import Module, parts
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.names import Names, variables
 from minigrad.core.node import Array
-from minigrad.drawing.names import Names, variables
 from minigrad.drawing.picture import LIMIT, Drawing
 from minigrad.drawing.snapshot import Snapshot, Vertex, frozen, snapshot
 from minigrad.drawing.text import settings_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from minigrad.drawing.names import Names, variables
+from minigrad.core.names import Names, variables
 from minigrad.drawing.snapshot import Snapshot, snapshot
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from minigrad.core.names import Names, variables
 from minigrad.core.node import Node
 from minigrad.drawing.around import near
 from minigrad.drawing.dot import digraph
@@ -14,7 +15,6 @@ from minigrad.drawing.folding import fold
 from minigrad.drawing.graphml import graphml
 from minigrad.drawing.labels import Images
 from minigrad.drawing.mermaid import mermaid
-from minigrad.drawing.names import Names, variables
 from minigrad.drawing.render import render
 from minigrad.drawing.snapshot import Snapshot, below, snapshot
 from minigrad.drawing.themes import Style, style

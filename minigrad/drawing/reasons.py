@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.cuts import Cut, cut_of
+from minigrad.core.names import Names, name_of_each, named, variables
 from minigrad.core.node import Array, Node
 from minigrad.core.places import place_of, where
 from minigrad.core.sweep import Step, sweep
 from minigrad.drawing.causes import Blocker, cause, dead_units
-from minigrad.drawing.names import Names, name_of_each, named, variables
 from minigrad.drawing.snapshot import below
 from minigrad.drawing.text import number as short
 from minigrad.errors import OverwrittenError

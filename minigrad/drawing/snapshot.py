@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.names import Names, checked, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.op import Op
 from minigrad.core.places import line_of, place_of
 from minigrad.core.sweep import Step, seed, sweep
 from minigrad.drawing.boxes import Box, boxes_of
-from minigrad.drawing.names import Names, checked, name_of_each
 from minigrad.errors import GraphError, OverwrittenError
 
 NOT_YET = "no gradient yet"

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minigrad.core.names import Names, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.places import Place, line_of, place_of
 from minigrad.core.source import formula_of
 from minigrad.core.sweep import Step as Swept
 from minigrad.core.sweep import seed, sweep
 from minigrad.drawing.boxes import Box, boxes_of
-from minigrad.drawing.names import Names, name_of_each
 from minigrad.drawing.snapshot import argument_names, below, chosen_settings, frozen, kind_of
 from minigrad.tracing.words import said, written
 

@@ -13,9 +13,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from minigrad.core.names import Names, variables
 from minigrad.core.node import Node
 from minigrad.drawing.boxes import Box
-from minigrad.drawing.names import Names, variables
 from minigrad.drawing.snapshot import below
 from minigrad.errors import DrawingError, GraphError
 from minigrad.tracing.data import as_data, readable
