@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,30 @@ from minigrad.errors import ShapeError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from minigrad.core.op import Op
+
+Shape = tuple[int, ...]
+
 
 def broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     """Whether an array of shape `small` broadcasts to `large`."""
     tail = large[len(large) - len(small) :]
     return len(small) <= len(large) and all(a in (1, b) for a, b in zip(small, tail, strict=True))
+
+
+def broadcast_inputs(op: Op, shapes: Sequence[Shape], result: Shape) -> tuple[Shape | None, ...]:
+    """The shape that each input of an op was broadcast to; None for one that was not.
+
+    >>> from minigrad.ops.arithmetic import add
+    >>> broadcast_inputs(add.op, [(4, 3), (3,)], (4, 3))
+    (None, (4, 3))
+    """
+    if not op.broadcasts or len(shapes) < 2:
+        return (None,) * len(shapes)
+    if not op.matrices:
+        return tuple(None if shape == result else result for shape in shapes)
+    batch = np.broadcast_shapes(*[shape[:-2] for shape in shapes])
+    return tuple(None if shape[:-2] == batch else (*batch, *shape[-2:]) for shape in shapes)
 
 
 def sum_to(c: Any, shape: tuple[int, ...]) -> Any:

@@ -56,6 +56,7 @@ class Op:
         self.broadcasts = broadcasts  # its arrays broadcast, so the sweep sums cotangents back
         self.explain = explain  # (*shapes, **settings) -> advice, asked when the value refused
         self.jointly = jointly  # linear in all its arrays at once, not in each beside the others
+        self.matrices = False  # broadcasts in the axes before the last two
         self.aligned = False  # its rules are given the cotangent laid out in memory as the result
         self.worth: Callable[..., int] | None = None  # (z, x, ...) -> threads, its rules at once
         self.function: Function = value  # the recording function

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.drawing.labels import Images, cell, label, row, styled, table
-from minigrad.drawing.snapshot import Snapshot, Vertex
+from minigrad.drawing.snapshot import Snapshot, Vertex, broadcast_label
 from minigrad.drawing.themes import Style
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def sheet(below: str, style: Style) -> graphviz.Digraph:
     made.attr("graph", label=below, labelloc="b", labeljust="l", rankdir=style.rankdir)
     made.attr("graph", fontname=FONT, bgcolor=theme.page, nodesep="0.3", ranksep="0.35", pad="0.15")
     made.attr("node", shape="plain", fontname=FONT, fontsize="11")
-    made.attr("edge", color=theme.quiet, arrowsize="0.7")
+    made.attr("edge", color=theme.quiet, arrowsize="0.7", fontname=FONT, fontsize="9")
     return made
 
 
@@ -69,8 +69,8 @@ def edges(
     if style.direction == "up":
         side = "s"
     for slot, number in enumerate(vertex.inputs):
-        told = len(vertex.arguments) > 1 and slot < len(vertex.arguments)
-        port = f":{slot}:{side}" if told and style.direction != "up" else f":{side}"
+        named = len(vertex.arguments) > 1 and slot < len(vertex.arguments)
+        port = f":{slot}:{side}" if named and style.direction != "up" else f":{side}"
         source = str(number)
         if number not in there:
             source = f"{vertex.number}.{slot}"
@@ -79,6 +79,10 @@ def edges(
         old = vertex.kind == "changed" and slot >= max(len(vertex.arguments), 1)
         gone = old or "removed" in (vertex.kind, there[number].kind if number in there else "")
         look = {"style": "dashed", "color": style.theme.looks["removed"].line} if gone else {}
+        if told := broadcast_label(vertex, slot, there.get(number)):
+            quiet = style.theme.quiet
+            look = {"color": f"{quiet}:invis:{quiet}"} | look
+            look["label"] = f"<{styled(f'  {told}', quiet, 9)}>"
         made.edge(source, f"{vertex.number}{port}", weight=weight, **look)
     if vertex.beyond:
         more = f"… {vertex.beyond:,} more" if vertex.beyond > 1 else "…"
@@ -139,6 +143,7 @@ def legend(picture: Snapshot, images: bool, style: Style) -> str:
         if kind in there:
             swatch = f'BGCOLOR="{look.fill}" COLOR="{look.line}" BORDER="2" WIDTH="20"'
             cells += [cell("", swatch), cell(styled(kind, quiet, 10), ""), cell("", "")]
+    cells += signs(picture, style)
     if images:
         maps = "maps: values from black (min) to white (max), gradients blue < 0 < red"
         cells.append(cell(styled(maps, quiet, 10), ""))
@@ -148,3 +153,22 @@ def legend(picture: Snapshot, images: bool, style: Style) -> str:
         rows.append(row(cell(styled(picture.note, quiet, 10), f'{wide} ALIGN="LEFT"')))
     inner = table(rows, 'CELLPADDING="3"')
     return f"<{inner}>"
+
+
+def signs(picture: Snapshot, style: Style) -> list[str]:
+    """The same for what is marked beside the kinds: broadcasting, the first nan or infinity."""
+    theme, cells = style.theme, []
+    there = {vertex.number: vertex for vertex in picture.vertices}
+    if any(
+        broadcast_label(vertex, slot, there.get(number))
+        for vertex in picture.vertices
+        for slot, number in enumerate(vertex.inputs)
+    ):
+        told = styled("→ (…) broadcast to this shape", theme.quiet, 10)
+        cells += [cell(told, ""), cell("", "")]
+    if any(vertex.anomaly for vertex in picture.vertices):
+        look = theme.alarm
+        swatch = f'BGCOLOR="{look.fill}" COLOR="{look.line}" BORDER="4" WIDTH="20"'
+        told = styled("the first nan or infinity", theme.quiet, 10)
+        cells += [cell("", swatch), cell(told, ""), cell("", "")]
+    return cells

@@ -232,7 +232,7 @@ def pieces(picture: Snapshot, goal: int) -> Snapshot:
         if vertex.number not in moved:
             inputs = dict.fromkeys(moved.get(n, n) for n in vertex.inputs)
             inputs.pop(vertex.number, None)
-            kept.append(replace(vertex, inputs=tuple(inputs)))
+            kept.append(replace(vertex, inputs=tuple(inputs), broadcast=()))
     return replace(made, vertices=tuple(kept))
 
 
@@ -274,6 +274,8 @@ def folded(vertex: Vertex, fold: Fold, inputs: tuple[int, ...]) -> Vertex:
         ops=all_ops(fold.members),
         source="",
         overwritten=False,
+        broadcast=(),
+        anomaly=next((f"{v.op or v.name} {v.anomaly}" for v in fold.members if v.anomaly), ""),
     )
 
 

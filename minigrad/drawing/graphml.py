@@ -9,7 +9,7 @@ from minigrad.drawing.text import brief, printable, settings_of
 
 
 def graphml(picture: Snapshot) -> str:
-    """The graph as XML: kind, op, name, shape, ..., of every node, and the slot of every edge."""
+    """The graph as XML: kind, op, name, shape, ..., of every node, and of every edge."""
     import networkx
 
     made: networkx.MultiDiGraph[int] = networkx.MultiDiGraph()
@@ -22,7 +22,9 @@ def graphml(picture: Snapshot) -> str:
     for vertex in picture.vertices:
         for slot, number in enumerate(vertex.inputs):
             if number in there:
-                made.add_edge(number, vertex.number, slot=slot)
+                to = vertex.broadcast_to(slot)
+                told_of = "" if to is None else json.dumps(to)
+                made.add_edge(number, vertex.number, slot=slot, broadcast=told_of)
     return "\n".join(networkx.generate_graphml(made)) + "\n"
 
 
@@ -40,4 +42,5 @@ def told(vertex: Vertex, scope: str) -> dict[str, str]:
         "gradient": "" if vertex.gradient is None else brief(vertex.gradient),
         "scope": scope,
         "source": vertex.source,
+        "anomaly": vertex.anomaly,
     }

@@ -16,9 +16,10 @@ Images = dict[str, bytes]  # PNG files by name
 
 def label(vertex: Vertex, main: int, images: Images | None, style: Style) -> str:
     """The label of a node. Its images, where there are to be any, are added to `images`."""
-    look = style.theme.looks[vertex.kind]
+    look = style.theme.alarm if vertex.anomaly else style.theme.looks[vertex.kind]
     rows = [*heading(vertex, style), *contents(vertex, images, style)]
-    edge = f'BORDER="2" COLOR="{look.line}" BGCOLOR="{look.fill}" CELLPADDING="4"'
+    width = 4 if vertex.anomaly else 2
+    edge = f'BORDER="{width}" COLOR="{look.line}" BGCOLOR="{look.fill}" CELLPADDING="4"'
     if not style.lying:
         return table([*ports(vertex, main, style), *rows], edge)
     arguments = [*side_ports(vertex, style)]
@@ -52,6 +53,9 @@ def contents(vertex: Vertex, images: Images | None, style: Style) -> Iterator[st
         rows.append(remark(vertex.remark, theme))
     if vertex.was:
         rows.append(remark(vertex.was, theme))
+    if vertex.anomaly:
+        words = styled(vertex.anomaly, theme.alarm.line, bold=True)
+        rows.append(row(cell(words, 'ALIGN="LEFT" COLSPAN="2"')))
     if vertex.source and "source" in style.show:
         rows.append(remark(shortened(vertex.source), theme))
     if rows:

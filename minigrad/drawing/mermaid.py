@@ -7,7 +7,7 @@ stands as its number (`#60;`), which Mermaid turns into text.
 from __future__ import annotations
 
 from minigrad.drawing.dot import MOST_LEVELS
-from minigrad.drawing.snapshot import Snapshot, Vertex
+from minigrad.drawing.snapshot import Snapshot, Vertex, broadcast_label
 from minigrad.drawing.text import brief, inside, printable, settings_of
 from minigrad.drawing.themes import Style
 
@@ -37,6 +37,12 @@ def mermaid(picture: Snapshot, style: Style) -> str:
         for kind, look in style.theme.looks.items()
         if any(vertex.kind == kind for vertex in picture.vertices)
     ]
+    alarm = style.theme.alarm
+    lines += [
+        f"  style n{vertex.number} fill:{alarm.fill},stroke:{alarm.line},stroke-width:4px"
+        for vertex in picture.vertices
+        if vertex.anomaly
+    ]
     look, ink = style.theme.box, style.theme.quiet
     drawn = {number for vertex in picture.vertices for number in paths[vertex.box][:MOST_LEVELS]}
     colours = f"fill:{look.fill},stroke:{look.line},color:{ink}"
@@ -58,7 +64,7 @@ def node(vertex: Vertex, style: Style) -> str:
     if "grad" in style.show and vertex.gradient is not None:
         parts.append(f"gradient {brief(vertex.gradient)}")
         parts += [f"change {brief(x)}" for what, x in vertex.changes.items() if what != "value"]
-    parts.append(vertex.was)
+    parts += [vertex.was, vertex.anomaly]
     if "source" in style.show:
         parts.append(vertex.source)
     label = "<br/>".join(escaped(part) for part in parts if part)
@@ -67,13 +73,15 @@ def node(vertex: Vertex, style: Style) -> str:
 
 def edges(picture: Snapshot) -> list[str]:
     """The lines that state the edges; those from outside the part drawn come from three dots."""
-    there = {vertex.number for vertex in picture.vertices}
+    there = {vertex.number: vertex for vertex in picture.vertices}
     lines = []
     for vertex in picture.vertices:
         named = vertex.arguments if len(vertex.arguments) > 1 else ("",) * len(vertex.inputs)
         for slot, number in enumerate(vertex.inputs):
             source = f"n{number}" if number in there else f"i{vertex.number}_{slot}[{quoted('…')}]"
-            word = f"|{quoted(named[slot])}|" if slot < len(named) and named[slot] else ""
+            name = named[slot] if slot < len(named) else ""
+            text = f"{name} {broadcast_label(vertex, slot, there.get(number))}".strip()
+            word = f"|{quoted(text)}|" if text else ""
             lines.append(f"  {source} -->{word} n{vertex.number}")
         if vertex.beyond:
             lines.append(f"  n{vertex.number} --> o{vertex.number}[{quoted('…')}]")

@@ -17,9 +17,11 @@ def graph(t: Any, *, names: Names | None = None, grad: Any = None) -> networkx.M
 
     Nodes are numbered 1, 2, ... in creation order. Their attributes: `kind` ("data" or
     "parameter" for a leaf, "op", and "result" for `t` itself), `op`, `name`, `settings`, `shape`,
-    `dtype`, `value`, `gradient`, `bytes` (of the value), `scope` (the modules and scopes around it)
-    and `source` (your line, where `minigrad.sources` noted it). Edges carry the argument's `slot`,
-    so `x * x` has two. Gradients are None before `backward()`; `names` and `grad` as in `mg.draw`.
+    `dtype`, `value`, `gradient`, `bytes` (of the value), `scope` (the modules and scopes around
+    it), `source` (your line, where `minigrad.sources` noted it) and `anomaly` (of the first node
+    that makes nan or infinity of numbers: how). Edges carry the argument's `slot`, so `x * x` has
+    two, and `broadcast`, the shape that the argument was broadcast to, or None. Gradients are None
+    before `backward()`; `names` and `grad` as in `mg.draw`.
 
     Raises `TypeError` unless `t` is a tensor.
 
@@ -55,8 +57,9 @@ def network(picture: Snapshot) -> networkx.MultiDiGraph[int]:
             bytes=vertex.value.nbytes,
             scope=tuple(titles[number] for number in paths[vertex.box]),
             source=vertex.source or None,
+            anomaly=vertex.anomaly or None,
         )
     for vertex in picture.vertices:
         for slot, number in enumerate(vertex.inputs):
-            made.add_edge(number, vertex.number, slot=slot)
+            made.add_edge(number, vertex.number, slot=slot, broadcast=vertex.broadcast_to(slot))
     return made

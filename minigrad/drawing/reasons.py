@@ -1,4 +1,4 @@
-"""Why a gradient is None or zero, in words: what stands between a tensor and the result."""
+"""Why a gradient is None, zero or nan, in words: what stands between a tensor and the result."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.anomaly import Anomaly, Backward, first_recorded, not_finite
 from minigrad.core.cuts import Cut, cut_of
 from minigrad.core.names import Names, name_of_each, named, variables
 from minigrad.core.node import Array, Node
 from minigrad.core.places import place_of, where
 from minigrad.core.sweep import Step, sweep
+from minigrad.core.traps import given, told
 from minigrad.drawing.causes import Blocker, cause, dead_units
 from minigrad.drawing.snapshot import below
 from minigrad.drawing.text import number as short
@@ -36,13 +38,13 @@ class Reason:
 
 
 def why(t: Any, result: Any = None) -> Reason:
-    """Why the gradient of `t` is None or zero, in words: print it, or ask for its `.reason`.
+    """Why the gradient of `t` is None, zero or nan, in words: print it, or ask for its `.reason`.
 
     `result` is what `backward()` was called on; without it, the latest result among the caller's
     variables. The backward pass is run again for it, and nothing is written. Reasons: "integer",
     "constant" (no gradient was asked for), "detached", "no_grad", "not reached", "no rule",
     "overwritten", "no backward", "dead relu", "zero factor", "flat", "not chosen", "cancels";
-    and "partly zero" or "not zero" where there is a gradient.
+    "nan" or "infinite" where it holds such; and "partly zero" or "not zero" where it is a number.
 
     Raises `TypeError` unless `t` is a tensor.
 
@@ -90,14 +92,18 @@ class Graph:
                 self.users[y.number].append((x, slot))
         self.steps: dict[int, Step] = {}
         self.found: dict[int, Array] = {}
+        self.anomalies: list[Anomaly] = []  # of the sweep
 
     def run(self) -> None:
         """Run the sweep, with a cotangent of ones."""
         value = self.root._value
 
+        backward = Backward()
+
         def keep(step: Step) -> None:
             self.steps[step.node.number] = step
             self.found[step.node.number] = step.cotangent
+            self.anomalies += backward.at(step)
 
         arrived = sweep([(self.root, np.ones(value.shape, value.dtype))], on_step=keep)
         self.found |= {x.number: g for x, g in arrived.items()}
@@ -221,6 +227,8 @@ def reached(t: Node, graph: Graph) -> Reason:
     g = graph.found.get(t.number)
     if g is None:
         return without_rule(t, name, graph)
+    if not_finite(g) is not None:
+        return spoiled(t, name, g, graph)
     zeros = g.size - int(np.count_nonzero(g))
     if zeros < g.size:
         return not_zero(t, name, g, zeros, graph)
@@ -252,6 +260,46 @@ def not_zero(t: Node, name: str, g: Array, zeros: int, graph: Graph) -> Reason:
         return Reason("no backward", f"{text}. {graph.result}.backward() has not been run yet, "
                       f"or its gradient was cleared since.")  # fmt: skip
     return Reason("partly zero" if zeros else "not zero", f"{text}.")
+
+
+def spoiled(t: Node, name: str, g: Array, graph: Graph) -> Reason:
+    """Which op made the nan or the infinity that a gradient holds."""
+    odd = ~np.isfinite(g)
+    first = tuple(np.argwhere(odd)[0].tolist())
+    reason = "nan" if np.isnan(g[first]) else "infinite"
+    count = f" at {np.count_nonzero(odd):,} of its {g.size:,} elements" if g.ndim else ""
+    return Reason(reason, f"The gradient of {name} is {reason}{count}: {origin_of(t, graph)}")
+
+
+def origin_of(t: Node, graph: Graph) -> str:
+    """The first op, forward or backward, that spoiled what comes to a node."""
+    passed = list(spoiling(t, graph))
+    there = {x.number for x in passed}
+    before = {y.number: y for x in passed for z in x.inputs for y in below(z)}
+    forward = first_recorded([before[number] for number in sorted(before)])
+    backward = [a for a in graph.anomalies if a.node.number in there and given(a) == "finite"]
+    if forward is not None and not_finite(graph.root._value) is None:
+        anomaly = backward[0] if backward else forward  # what it made was dropped on the way
+    else:
+        anomaly = forward or (backward[0] if backward else None)
+    if anomaly is not None:
+        return told(anomaly, lambda x: graph.names.get(x.number, ""), graph.op(anomaly.node))
+    leaves = [x for x in before.values() if x.op is None and not_finite(x._value) is not None]
+    held = [f"{graph.label(x)} holds nan or infinity itself" for x in leaves]
+    return joined(held or [f"it comes through {graph.op(x)}" for x in passed]) + "."
+
+
+def spoiling(t: Node, graph: Graph) -> Iterator[Node]:
+    """The ops on the ways to a node at which what comes out is not finite."""
+
+    def odd(x: Node) -> bool:
+        return not_finite(graph.found[x.number]) is not None
+
+    for x, slot in ways(t, graph, through=odd):
+        step = graph.steps.get(x.number)
+        given = None if step is None else step.contributions[slot]
+        if given is not None and not_finite(given) is not None:
+            yield x
 
 
 def stopped(t: Node, name: str, graph: Graph) -> Reason:

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.anomaly import Anomaly, Backward, first_recorded, written
+from minigrad.core.broadcasting import Shape, broadcast_inputs
 from minigrad.core.names import Names, checked, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.op import Op
 from minigrad.core.places import line_of, place_of
 from minigrad.core.sweep import Step, seed, sweep
+from minigrad.core.traps import brief
 from minigrad.drawing.boxes import Box, boxes_of
 from minigrad.errors import GraphError, OverwrittenError
 
@@ -50,11 +53,17 @@ class Vertex:
     changes: Mapping[str, Array] = field(default_factory=dict)  # of "value" and "gradient"
     was: str = ""  # what else was different before
     beyond: int = 0  # how many that use it lie outside the part drawn
+    broadcast: tuple[Shape | None, ...] = ()  # of each input, the shape it was broadcast to
+    anomaly: str = ""  # of the first node that makes nan or infinity of numbers: how
 
     @property
     def noun(self) -> str:
         """What it is called that has neither name nor op."""
         return "leaf" if self.kind in ("added", "removed", "changed", "same") else self.kind
+
+    def broadcast_to(self, slot: int) -> Shape | None:
+        """The shape that an input was broadcast to, if it was."""
+        return self.broadcast[slot] if slot < len(self.broadcast) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,8 @@ def snapshot(
     nodes = below(root)
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
     used = {x.number: user.number for user in reversed(nodes) for x in user.inputs}  # first use
-    found, remark = gradients(root, nodes, grad)
+    found, remark, anomaly = gradients(root, nodes, grad)
+    anomaly = first_recorded(nodes) or anomaly
     inside = boxes_of(nodes, (checked(names), *scopes))
     vertices = []
     for x, name in zip(nodes, name_of_each(nodes, names, scopes), strict=True):
@@ -108,9 +118,18 @@ def snapshot(
                 overwritten=written(x) > (x.number if x.op else used.get(x.number, written(x))),
                 box=inside.of[x.number],
                 source=line(x),
+                broadcast=broadcasts(x),
+                anomaly=brief(anomaly) if anomaly and anomaly.node is x else "",
             )
         )
     return Snapshot(tuple(vertices), inside.boxes)
+
+
+def broadcast_label(vertex: Vertex, slot: int, source: Vertex | None) -> str:
+    """What an edge says of broadcasting: "→ (32, 10)"; that a number was repeated is no news."""
+    to = vertex.broadcast_to(slot)
+    number = source is not None and source.kind == "data" and not source.value.shape
+    return "" if to is None or number else f"→ {to}"
 
 
 def below(root: Node) -> list[Node]:
@@ -125,24 +144,30 @@ def below(root: Node) -> list[Node]:
     return [found[number] for number in sorted(found)]
 
 
-def gradients(root: Node, nodes: list[Node], grad: Any) -> tuple[dict[int, Array], str]:
-    """The cotangent that arrives at each node, by number, and a remark for those without one."""
+def gradients(root: Node, nodes: list[Node], grad: Any) -> tuple[dict[int, Array], str, Any]:
+    """The cotangent that arrives at each node, by number, a remark for those without one, and the
+    first rule that makes nan or infinity, if one does.
+    """
     if grad is not None and not root._tracked:
         raise GraphError("grad= was given, but nothing in this graph requires a gradient.")
     if grad is None and not any(x.op is None and x.grad is not None for x in nodes):
-        return {}, NOT_YET
+        return {}, NOT_YET, None
     if grad is None and root._value.size != 1:
-        return {}, UNSEEDED
+        return {}, UNSEEDED, None
     found: dict[int, Array] = {}
+    backward = Backward()
+    anomalies: list[Anomaly] = []
 
     def keep(step: Step) -> None:
         found[step.node.number] = step.cotangent
+        anomalies.extend(backward.at(step))
 
     try:
         leaves = sweep([(root, seed(root, grad))], on_step=keep)
     except OverwrittenError:
-        return {}, LOST
-    return found | {x.number: g for x, g in leaves.items()}, UNREACHED
+        return {}, LOST, None
+    first = anomalies[0] if anomalies else None
+    return found | {x.number: g for x, g in leaves.items()}, UNREACHED, first
 
 
 def shown_gradient(x: Node, arrived: Array | None, given: bool) -> tuple[Array | None, bool]:
@@ -180,9 +205,11 @@ def kind_of(x: Node, root: Node) -> str:
     return "parameter" if x._tracked else "data"
 
 
-def written(x: Node) -> int:
-    """When the memory that a node shows was last written to."""
-    return (x if x._origin is None else x._origin)._written[0]
+def broadcasts(x: Node) -> tuple[Shape | None, ...]:
+    """The shape that each input of a node was broadcast to; None for one that was not."""
+    if x.op is None:
+        return ()
+    return broadcast_inputs(x.op, [y._value.shape for y in x.inputs], x._value.shape)
 
 
 def frozen(array: Any) -> Array:

@@ -24,6 +24,7 @@ class Theme:
     ink: str
     quiet: str  # what is said about values, and edges
     slope: str  # gradients
+    alarm: Look  # the first node that makes nan or infinity; the line's colour is that of its words
     box: Look  # around the nodes of a module or a scope
     looks: Mapping[str, Look] = field(hash=False)
 
@@ -33,6 +34,7 @@ LIGHT = Theme(
     ink="#1b1f24",
     quiet="#57606a",
     slope="#8a2b06",
+    alarm=Look("#fde8ee", "#b3003b"),
     box=Look("#fafafb", "#7d8692"),
     looks={  # tints of Okabe and Ito's colours, which colour-blind eyes tell apart
         "data": Look("#dcebf7", "#0072b2"),
@@ -51,6 +53,7 @@ DARK = Theme(
     ink="#e9eef4",
     quiet="#a5afba",
     slope="#ffb38a",
+    alarm=Look("#3d0f1f", "#ff7096"),
     box=Look("#12171f", "#6b7684"),
     looks={
         "data": Look("#10283d", "#56b4e9"),

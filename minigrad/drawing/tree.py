@@ -124,6 +124,7 @@ def said(vertex: Vertex, style: Style) -> list[str]:
         told = f"gradient {brief(gradient)}" if gradient is not None else vertex.remark
         cells.append(told + change(vertex, "gradient"))
     cells += [printable(vertex.was)] if vertex.was else []
+    cells += [vertex.anomaly] if vertex.anomaly else []
     if "source" in style.show:
         cells.append(printable(vertex.source))
     return cells

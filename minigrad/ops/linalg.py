@@ -47,6 +47,7 @@ solve_columns = general(
     broadcasts=True,
     explain=explain_solve,
 )
+solve_columns.op.matrices = True
 
 
 @implements(np.linalg.solve)

@@ -69,6 +69,7 @@ matmul = linear(
     broadcasts=True,
     explain=explain_matmul,
 )
+matmul.op.matrices = True
 implements(np.matmul, np.linalg.matmul)(matmul)
 
 
