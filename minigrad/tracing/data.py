@@ -179,6 +179,8 @@ def value_data(v: Value, arrays: Arrays) -> dict[str, Any]:
         "template": written(v.op, [f"{{{i}}}" for i in range(len(v.inputs))], v.settings),
         "inputs": list(v.inputs),
         "arguments": list(v.arguments),
+        "broadcast": [None if to is None else list(to) for to in v.broadcast],
+        "anomaly": v.anomaly,
         "source": asdict(v.source) if v.source else None,
         "value": arrays(v.value),
         "gradient": arrays(v.gradient),

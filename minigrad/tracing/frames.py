@@ -28,6 +28,7 @@ KINDS = {  # fill and line, as in pictures
     "op": ("#f6f6f7", "#6e7781"),
     "result": ("#d3efe3", "#00795a"),
 }
+ALARM = ("#fde8ee", "#b3003b")  # the first that makes nan or infinity
 POINTS = 72
 MOST = 300  # nodes of a picture
 SHORT = 4  # ops one after the other that still go from left to right
@@ -61,7 +62,7 @@ def dot(recorded: Recorded, count: int, images: Images) -> str:
     for v in recorded.values:
         look = look_of(v, heading(v))
         there = v.number in made
-        fill, line = KINDS[v.kind] if there else ("white", FAINT)
+        fill, line = (ALARM if v.anomaly else KINDS[v.kind]) if there else ("white", FAINT)
         width = 2.0
         if now and v.number == now.node:
             line, width = FORWARD if now.phase == "forward" else BACKWARD, 4.0
@@ -74,7 +75,11 @@ def dot(recorded: Recorded, count: int, images: Images) -> str:
         )
     for v in recorded.values:
         for slot, x in enumerate(v.inputs):
-            text.append(f"{x}:{leave} -> {v.number}:{arrive} [{edge_style(now, v, slot)}]")
+            look = edge_style(now, v, slot)
+            if v.broadcast[slot] is not None and recorded.values[x - 1].value.ndim:
+                told = styled(f"  → {v.broadcast[slot]}", QUIET, 9)
+                look += f' label=<{told}> fontname="{FONT}"'
+            text.append(f"{x}:{leave} -> {v.number}:{arrive} [{look}]")
     return "\n".join([*text, "}"])
 
 

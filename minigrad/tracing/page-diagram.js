@@ -87,8 +87,14 @@ function flatten(container, dx, dy, into, frame) {
     if (start.kind === "i") path = `M${text(side(frame, start, -1))}L${text(points.slice(0, 2))}`;
     for (let i = 2; i < n; i += 6) path += `C${text(points.slice(i, i + 6))}`;
     if (end.kind === "o") path += `L${text(side(frame, end, 1))}`;
-    into.edges.push({ path, source: line.source, targets: line.targets, arrow: end.kind === "n" || (end.kind === "b" && !end.inside) });
+    into.edges.push({ path, label: down ? [points[0] + 8, points[1] + 13] : [points[0] + 6, points[1] - 6], told: end.kind === "n" ? broadcastText(end.id, line.source) : "", source: line.source, targets: line.targets, arrow: end.kind === "n" || (end.kind === "b" && !end.inside) });
   }
+}
+
+// What an input was broadcast to, as text; that a number was repeated is no news.
+function broadcastText(id, source) {
+  const v = values.get(id), to = v.broadcast[v.inputs.indexOf(source)], x = values.get(source);
+  return !to || (x.kind === "data" && !arrayOf(x.value).shape.length) ? "" : `→ ${shapeText(to)}`;
 }
 
 function layOut() {
@@ -108,6 +114,8 @@ function layOut() {
     edge.shape = make("path", { class: "edge", d: edge.path, "data-source": edge.source, "data-targets": edge.targets.join(" ") });
     if (edge.arrow) edge.shape.setAttribute("marker-end", "url(#tip)");
     world.append(edge.shape);
+    if (edge.told) world.append(make("path", { class: "between", d: edge.path }), make("text", { class: "told", x: edge.label[0], y: edge.label[1] }, edge.told));
+    if (edge.told) edge.shape.classList.add("broadcast");
     drawn.edges.push(edge);
   }
   for (const item of scene.items) world.append(item.kind === "n" ? nodeShape(item) : foldedBox(item));
@@ -127,7 +135,7 @@ function openBox(p) {
 
 function nodeShape(p) {
   const v = values.get(p.id);
-  const shape = make("g", { class: `node ${v.kind}`, "data-id": v.id, tabindex: 0, role: "button", "aria-label": `${v.title} ${shapeText(arrayOf(v.value).shape)}` });
+  const shape = make("g", { class: `node ${v.kind}${v.anomaly ? " anomaly" : ""}`, "data-id": v.id, tabindex: 0, role: "button", "aria-label": `${v.title} ${shapeText(arrayOf(v.value).shape)}` });
   const x = p.x - p.w / 2, y = p.y - p.h / 2;
   shape.append(make("rect", { class: "body", x, y, width: p.w, height: p.h, rx: 6 }));
   heading(shape, v, v.title, x, y, p.w);
@@ -142,9 +150,14 @@ function heading(shape, v, title, x, y, w) {
 
 const brief = (v) => shapeText(arrayOf(v.value).shape).replaceAll(" ", "");
 
+function everythingIn(number) {
+  const box = trace.boxes[number];
+  return [...box.nodes, ...box.inner.flatMap(everythingIn)];
+}
+
 function foldedBox(p) {
   const box = trace.boxes[p.id], v = values.get(box.output);
-  const shape = make("g", { class: `node folded op`, "data-id": v.id, "data-box": p.id, tabindex: 0, role: "button", "aria-label": `${box.title}, folded` });
+  const shape = make("g", { class: `node folded op${everythingIn(p.id).some((n) => values.get(n).anomaly) ? " anomaly" : ""}`, "data-id": v.id, "data-box": p.id, tabindex: 0, role: "button", "aria-label": `${box.title}, folded` });
   const x = p.x - p.w / 2, y = p.y - p.h / 2;
   shape.append(make("rect", { class: "back", x: x + 4, y: y + 4, width: p.w - 4, height: p.h - 4, rx: 8 }));
   shape.append(make("rect", { class: "body", x, y, width: p.w - 4, height: p.h - 4, rx: 8 }));

@@ -46,6 +46,7 @@ function describe() {
   panel.append(tag("h2", {}, v.title));
   const kind = v.op ? `${v.op}${v.settings ? ` (${v.settings})` : ""}` : v.kind;
   panel.append(tag("p", { class: "quiet" }, `#${v.id} · ${kind} · shape ${shapeText(out.shape)} · ${out.dtype}`));
+  if (v.anomaly) panel.append(tag("p", { class: "alarm" }, v.anomaly));
   if (v.source) panel.append(tag("p", { class: "quiet source" }, `${v.source.file.split("/").pop()}:${v.source.line} `, tag("code", {}, v.source.text)));
   const at = now && now.node === id && !state.element ? state.step : null;
   const forward = madeAt.get(id), backward = sweptAt.get(id);
@@ -63,6 +64,7 @@ function opening() {
   return [
     tag("h2", {}, trace.title),
     tag("p", {}, `${trace.values.length} values, ${ops} of them computed; ${last} steps.`),
+    ...trace.values.filter((v) => v.anomaly).map((v) => tag("p", { class: "alarm" }, `nan or infinity begins at `, tag("button", { class: "link", onclick: () => select(v.id) }, v.title), `: ${v.anomaly}`)),
     tag("p", { class: "quiet" }, "First the values fill in, from the inputs to the result. Then the gradients flow back: each step takes what arrived at a node, applies the rule of its op, and adds what comes out to the sum at each input."),
     tag("p", { class: "quiet" }, "Space plays, ← and → step, Home and End jump, F fits, / searches. Click a node, then an element: what it depends on lights up, back to the inputs, and what it feeds. Click an element of a gradient to see the products that it is the sum of."),
     tag("p", {}, tag("button", { onclick: () => play(true) }, "▶︎ play")),
@@ -74,6 +76,9 @@ const labelOf = (id) => values.get(id).label;
 function forwardLine(v, number) {
   const step = trace.steps[number - 1];
   const box = tag("div", { class: "now-line" }, tag("p", { class: "quiet" }, `step ${number}, forward`), tag("pre", { class: "formula" }, `${v.label} = ${step.formula}`));
+  v.inputs.forEach((x, slot) => {
+    if (v.broadcast[slot] && v.inputs.indexOf(x) === slot) box.append(tag("p", { class: "quiet" }, `${labelOf(x)} is broadcast: ${shapeText(arrayOf(values.get(x).value).shape)} → ${shapeText(v.broadcast[slot])}`));
+  });
   const index = state.element?.index ?? 0;
   const text = inNumbers(v, index);
   if (text) box.append(tag("pre", { class: "numbers" }, text));

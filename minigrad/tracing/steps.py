@@ -7,14 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minigrad.core.anomaly import Anomaly, Backward, first_recorded
+from minigrad.core.broadcasting import Shape
 from minigrad.core.names import Names, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.places import Place, line_of, place_of
 from minigrad.core.source import formula_of
 from minigrad.core.sweep import Step as Swept
 from minigrad.core.sweep import seed, sweep
+from minigrad.core.traps import told
 from minigrad.drawing.boxes import Box, boxes_of
-from minigrad.drawing.snapshot import argument_names, below, chosen_settings, frozen, kind_of
+from minigrad.drawing.snapshot import (
+    argument_names,
+    below,
+    broadcasts,
+    chosen_settings,
+    frozen,
+    kind_of,
+)
 from minigrad.tracing.words import said, written
 
 
@@ -42,6 +52,8 @@ class Value:
     box: int  # the innermost module's call or scope it was made in; 0 for none
     value: Array
     gradient: Array | None  # the whole sum; None where no gradient arrives
+    broadcast: tuple[Shape | None, ...]  # of each input, the shape it was broadcast to
+    anomaly: str  # of the first node that makes nan or infinity of numbers: how, and what to do
 
     @property
     def label(self) -> str:
@@ -97,6 +109,7 @@ def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any
     swept: list[Swept] = []
     cotangent = seed(root, grad)
     leaves = sweep([(root, cotangent)], on_step=swept.append)
+    anomaly = first_anomaly(nodes, swept)
     keep = Copies()
     gradients = {s.node.number: s.cotangent for s in swept}
     gradients |= {x.number: g for x, g in leaves.items()}
@@ -113,6 +126,8 @@ def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any
             box=inside.of[x.number],
             value=keep(x._value),
             gradient=keep(gradients.get(x.number)),
+            broadcast=broadcasts(x),
+            anomaly=of_names(anomaly, nodes, called) if anomaly and anomaly.node is x else "",
         )
         for x, name in zip(nodes, called, strict=True)
     )
@@ -120,6 +135,22 @@ def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any
     for s in swept:
         steps.append(backward(len(steps) + 1, s, values, numbers, keep))
     return Recorded(values, tuple(steps), inside.boxes)
+
+
+def first_anomaly(nodes: list[Node], swept: list[Swept]) -> Anomaly | None:
+    """The first op that makes nan or infinity of numbers, forward or else backward."""
+    backward = Backward()
+    return first_recorded(nodes) or next((a for step in swept for a in backward.at(step)), None)
+
+
+def of_names(anomaly: Anomaly, nodes: list[Node], called: list[str]) -> str:
+    """An anomaly in words, with the names that the page uses."""
+    labels = {
+        x.number: name or f"#{i}"
+        for i, (x, name) in enumerate(zip(nodes, called, strict=True), start=1)
+    }
+    at = f"{anomaly.op.name} at {labels[anomaly.node.number]}"
+    return told(anomaly, lambda x: labels[x.number], at)
 
 
 class Copies:

@@ -23,11 +23,12 @@ def table(recorded: Recorded) -> Table:
         made.add_column(heading, overflow="fold")
     half = sum(step.phase == "forward" for step in recorded.steps)
     for step in recorded.steps:
+        odd = recorded.values[step.node - 1].anomaly
         if step.phase == "forward":
             made.add_row(
                 str(step.number),
                 Text(line(step)),
-                Text(f"{named[step.node]} = {step.formula}"),
+                Text("\n".join(filter(None, (f"{named[step.node]} = {step.formula}", odd)))),
                 Text(short(step.output)),
                 end_section=step.number == half,
             )
