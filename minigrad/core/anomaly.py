@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.core.broadcasting import broadcasts_to
 from minigrad.core.node import Array, Node
+from minigrad.core.overwritten import overwritten_since
 
 
 class Anomaly(NamedTuple):
@@ -53,14 +54,9 @@ def first_recorded(nodes: Iterable[Node]) -> Any:
         if x.op is None or not_finite(x._value) is None:
             continue
         found = made_by(x.op, x.inputs, x.settings, x)
-        if found is not None and all(written(y) < x.number for y in x.inputs):
+        if found is not None and not any(overwritten_since(y, x.number) for y in x.inputs):
             return found
     return None
-
-
-def written(x: Node) -> int:
-    """When the memory that a node shows was last written to."""
-    return (x if x._origin is None else x._origin)._written[0]
 
 
 class Backward:

@@ -177,7 +177,7 @@ def of_value(a: Anomaly) -> list[str]:
         return [INFINITE]
     there = place(a)
     arrays = values(a) if there is None else [operand_at(x, there) for x in values(a)]
-    raised = flags(lambda: a.op.value(*arrays, **a.settings))
+    raised = flags(lambda: a.op.compute(*arrays, **a.settings))
     remedy = REMEDIES.get(a.op.name, "")
     if np.isnan(a.made[a.first]):
         return [f"{a.op.name} is not defined there", remedy]

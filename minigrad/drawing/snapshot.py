@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.anomaly import Anomaly, Backward, first_recorded, written
+from minigrad.core.anomaly import Anomaly, Backward, first_recorded
 from minigrad.core.broadcasting import Shape, broadcast_inputs
 from minigrad.core.names import Names, checked, name_of_each
 from minigrad.core.node import Array, Node
@@ -203,6 +203,11 @@ def kind_of(x: Node, root: Node) -> str:
     if x.op is not None:
         return "result" if x is root else "op"
     return "parameter" if x._tracked else "data"
+
+
+def written(x: Node) -> int:
+    """When the memory that a node shows was last written to."""
+    return (x if x._origin is None else x._origin)._written[0]
 
 
 def broadcasts(x: Node) -> tuple[Shape | None, ...]:

@@ -75,11 +75,11 @@ def dot(recorded: Recorded, count: int, images: Images) -> str:
         )
     for v in recorded.values:
         for slot, x in enumerate(v.inputs):
-            look = edge_style(now, v, slot)
+            line = edge_style(now, v, slot)
             if v.broadcast[slot] is not None and recorded.values[x - 1].value.ndim:
                 told = styled(f"  → {v.broadcast[slot]}", QUIET, 9)
-                look += f' label=<{told}> fontname="{FONT}"'
-            text.append(f"{x}:{leave} -> {v.number}:{arrive} [{look}]")
+                line += f' label=<{told}> fontname="{FONT}"'
+            text.append(f"{x}:{leave} -> {v.number}:{arrive} [{line}]")
     return "\n".join([*text, "}"])
 
 
