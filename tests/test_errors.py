@@ -384,3 +384,37 @@ def test_an_unknown_keyword_is_refused():
 def test_too_many_arguments_are_counted():
     with pytest.raises(TypeError, match=r"softmax takes 2 positional.*3 were given"):
         mg.softmax(parameter(3), 0, 1)
+
+
+AXES = [5, -4, (0, 0), (0, 7), 1.5, "a", np.array([1.0, 2.0])]
+ALONG_AN_AXIS = {  # every function that takes an axis refuses one that is not there, as NumPy does
+    name: lambda t, axis, f=f: f(t, axis=axis)
+    for name, f in {
+        **{f.__name__: f for f in (np.sum, np.mean, np.max, np.min, np.prod, np.ptp, np.average)},
+        **{f.__name__: f for f in (np.var, np.std, np.median, np.cumsum, np.cumprod, np.diff)},
+        **{f.__name__: f for f in (np.nansum, np.nanmean, np.nanvar, np.nanmax, np.nanmedian)},
+        **{f.__name__: f for f in (np.gradient, np.trapezoid, np.sort, np.flip, np.squeeze)},
+        **{f.__name__: f for f in (mg.softmax, mg.log_softmax, mg.logsumexp, mg.layer_norm)},
+        "rms_norm": mg.rms_norm,
+    }.items()
+} | {
+    "quantile": lambda t, axis: np.quantile(t, 0.5, axis=axis),
+    "percentile": lambda t, axis: np.percentile(t, [10, 50], axis=axis),
+    "nanquantile": lambda t, axis: np.nanquantile(t, 0.5, axis=axis),
+    "repeat": lambda t, axis: np.repeat(t, 2, axis=axis),
+    "roll": lambda t, axis: np.roll(t, (1, 1) if isinstance(axis, tuple) else 1, axis=axis),
+    "take": lambda t, axis: np.take(t, [0], axis=axis),
+    "concatenate": lambda t, axis: np.concatenate([t, t], axis=axis),
+    "stack": lambda t, axis: np.stack([t, t], axis=axis),
+    "moveaxis": lambda t, axis: np.moveaxis(t, 0, axis),
+}
+
+
+@pytest.mark.parametrize("axis", AXES, ids=repr)
+@pytest.mark.parametrize("name", ALONG_AN_AXIS)
+def test_an_axis_that_is_not_there_is_refused(name, axis):
+    t = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    if name == "roll" and isinstance(axis, tuple) and axis == (0, 0):  # which NumPy rolls twice
+        return
+    with pytest.raises((np.exceptions.AxisError, TypeError, ValueError)):
+        ALONG_AN_AXIS[name](t, axis)

@@ -7,6 +7,7 @@ of a running extreme are one linear recurrence, `carry`, which is its own kind o
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.core.op import general, implements, linear
 from minigrad.core.registry import Function
@@ -19,7 +20,7 @@ from minigrad.ops.operands import operand, refuse_out
 
 def piece(x, axis, *bounds):
     """A slice of `x` along one axis, with the bounds of `slice`."""
-    return x[along(axis % x.ndim, slice(*bounds))]
+    return x[along(normalize_axis_index(axis, x.ndim), slice(*bounds))]
 
 
 def backwards(x, axis):

@@ -6,6 +6,7 @@ All but `rms_norm` are the same two steps: subtract the mean, divide by the root
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.core.broadcasting import broadcasts_to
 from minigrad.core.op import general, linear
@@ -128,7 +129,7 @@ def centre(x, *, axis):
     leaves exactly 0, not the rounding of a mean, which normalisation would blow up. The map is
     its own adjoint.
     """
-    over = {a % x.ndim for a in np.atleast_1d(axis)}
+    over = normalize_axis_tuple(axis, x.ndim)
     first = x[tuple(slice(1) if a in over else slice(None) for a in range(x.ndim))]
     z = x - first
     z -= np.mean(z, axis=axis, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.core.op import general, implements
 from minigrad.core.samples import case
@@ -63,7 +64,7 @@ def pad(array, pad_width, mode="constant", **options):
 def in_pairs(name, given, ndim):
     """One number, one pair or one a axis, as NumPy reads them: a tuple of (before, after)."""
     if isinstance(given, dict):  # axis -> number or pair
-        pairs = {axis % ndim: pair for axis, pair in given.items()}
+        pairs = {normalize_axis_index(axis, ndim): pair for axis, pair in given.items()}
         given = [np.broadcast_to(pairs.get(axis, 0), 2) for axis in range(ndim)]
     try:
         pairs = np.broadcast_to(np.asarray(given), (ndim, 2))

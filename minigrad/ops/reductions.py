@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod as product_of
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.core.op import general, implements, linear
 from minigrad.core.samples import case
@@ -29,10 +30,10 @@ cases = [
 
 
 def axes_of(axis, ndim):
-    """The reduced axes as a tuple of numbers from 0."""
+    """The reduced axes as a tuple of numbers from 0; `AxisError` for one that is not there."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(int(a) % ndim for a in np.atleast_1d(axis)) if ndim else ()
+    return normalize_axis_tuple(axis, ndim) if ndim else ()
 
 
 def with_axes(g, x, axis, keepdims):
