@@ -34,6 +34,11 @@ def plain(x):
     return x.numpy() if isinstance(x, Node) else x
 
 
+def in_numbers(x):
+    """The same as nested lists, and so a constant as well."""
+    return plain(x).tolist()
+
+
 bad_square = unary(lambda x: x**2, lambda z, x: 3 * x)
 
 # --- elementwise ----------------------------------------------------------------------------
@@ -131,6 +136,10 @@ def total(x, *, axis):
 
 
 LINEAR = {
+    "the adjoint's cotangent as numbers": (
+        linear(lambda x: 2 * x, lambda g, z, x: 2 * np.array(in_numbers(g))),
+        "takes its cotangent out of the graph",
+    ),
     "mean for sum": (
         linear(
             total, lambda g, z, x, *, axis: np.broadcast_to(g / 3, x.shape), samples=REDUCED[:1]
@@ -268,6 +277,24 @@ GENERAL = {
     "single precision for double": (
         general(lambda x: 2 * x, lambda g, z, x: (2 * g).astype(np.float32)),
         "returns float32",
+    ),
+    "the cotangent taken out of the graph": (
+        general(lambda x: 2 * x, lambda g, z, x: 2 * plain(g)),
+        "takes its cotangent out of the graph",
+    ),
+    "the same beside a part that stays": (
+        general(
+            lambda x: x[0] * x[1], lambda g, z, x: mg.stack([plain(g) * x[1], g * x[0], 0 * x[2]])
+        ),
+        NUMBER,
+    ),
+    "the cotangent as a number": (
+        general(lambda x: np.sum(2 * x), lambda g, z, x: np.full(x.shape, 2 * g.item())),
+        "takes its cotangent out of the graph",
+    ),
+    "the cotangent as a float": (
+        general(lambda x: np.sum(2 * x), lambda g, z, x: np.full(x.shape, 2 * float(g))),
+        "its rule fails where it is recorded",
     ),
     "whole numbers": (general(lambda x: x, lambda g, z, x: np.sign(g).astype(int)), "returns int"),
 }

@@ -10,19 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minigrad.core.broadcasting import sum_to
 from minigrad.core.dealing import deal
 from minigrad.core.layout import laid_out_as
-from minigrad.core.node import Node, constant
+from minigrad.core.node import Node, constant, is_recording
 from minigrad.errors import RuleError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from minigrad.core.op import Op
 
 Deliver = Callable[[Node, Any, "Op"], Any]  # adds a contribution to the sum at a node
 Pull = Callable[["Op", Any, Node, Deliver], Any]
+
+LOST = (
+    "takes its cotangent out of the graph (numpy(), item(), np.asarray): what is right in reverse "
+    "mode would be 0 in forward mode and for higher derivatives"
+)
 
 
 def pulled(
@@ -50,11 +55,39 @@ def pulled(
         c = None
         if p is not None and x._tracked and (live is None or x.number in live):
             c = p(g, *values, **settings)
-            if record and not isinstance(c, Node):
-                c = constant(fitted(c, x, op), x)
+            if record:
+                if is_recording() and loses_cotangent(c, g):
+                    raise RuleError(f"the rule {LOST}.")
+                if not isinstance(c, Node):
+                    c = constant(fitted(c, x, op), x)
             c = deliver(x, c, op)
         given.append(c)
     return given
+
+
+def loses_cotangent(c: Any, g: Any) -> bool:
+    """Whether what a rule recorded does not come from its cotangent, though that is tracked.
+
+    A rule is linear in its cotangent: what depends on none can only be 0.
+    """
+    if not g._tracked or comes_from(g, c):
+        return False
+    return bool(np.any(c._value if isinstance(c, Node) else c))
+
+
+def comes_from(past: Node, x: Any) -> bool:
+    """Whether `x` was computed from `past`, by what was recorded since."""
+    if x is past or not isinstance(x, Node):
+        return x is past
+    stack, seen = [x], {x.number}
+    while stack:
+        for y in stack.pop().inputs:
+            if y is past:
+                return True
+            if y.number > past.number and y.number not in seen:
+                seen.add(y.number)
+                stack.append(y)
+    return False
 
 
 def asked_at_once(

@@ -17,10 +17,11 @@ import numpy as np
 from minigrad.core.node import Clock, Node, constant, leaf, record_state
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
-from minigrad.core.pull import fitted
+from minigrad.core.pull import LOST, comes_from, fitted, loses_cotangent
 from minigrad.core.reach import Reach, dependents
 from minigrad.core.reads import reads_forward
 from minigrad.core.sweep import blamed, sweep
+from minigrad.errors import RuleError
 
 
 def push(reach: Reach, tangents: dict[int, Any], *, record: bool = False) -> dict[int, Any]:
@@ -95,14 +96,21 @@ def through_linear(node: Node, op: Op, tangents: list[Any], record: bool) -> Any
 def through_general(node: Node, op: Op, tangents: list[Any], record: bool) -> Any:
     """The transpose of the vjp, by one more reverse sweep for each input."""
     values = (node, *node.inputs) if record else tuple(detached(x) for x in (node, *node.inputs))
+
+    def vjp_of(cotangent: Any, pullback: Any, x: Node) -> tuple[Node, Any]:
+        with record_state(True):
+            g = leaf(node, cotangent, tracked=True)
+            return g, fitted(pullback(g, *values, **node.settings), x, op)
+
     total = None
     for x, pullback, t in zip(node.inputs, op.pullbacks_of(node), tangents, strict=True):
         if t is None or pullback is None:
             continue
-        with record_state(True):
-            g = leaf(node, np.zeros(node._value.shape, node._value.dtype), tracked=True)
-            c = fitted(pullback(g, *values, **node.settings), x, op)
-        if not isinstance(c, Node) or not c._tracked:  # the derivative is zero
+        g, c = vjp_of(np.zeros(node._value.shape, node._value.dtype), pullback, x)
+        if not comes_from(g, c):  # the derivative is zero, whatever the cotangent
+            some, not_zero = vjp_of(np.ones_like(g._value), pullback, x)
+            if loses_cotangent(not_zero, some):
+                raise RuleError(f"the rule {LOST}.")
             continue
         reach = dependents([c], [g])
         with record_state(record):

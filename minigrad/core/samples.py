@@ -7,13 +7,19 @@ array, of each input, then the settings.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 
 class Domain:
-    """An interval to draw from, and points to keep away from (kinks, poles)."""
+    """An interval to draw from, and points to keep away from (kinks, poles).
+
+    Raises `ValueError` unless `low` and `high` are finite and `low` is less.
+    """
 
     def __init__(self, low: float, high: float, avoid: tuple[float, ...] = ()) -> None:
+        if not -inf < low < high < inf:
+            raise ValueError(f"a domain is from a lower to a higher number; got {low} to {high}.")
         self.low = low
         self.high = high
         self.avoid = avoid

@@ -41,6 +41,25 @@ class Comparison:
         rows: Array = np.stack([joined(gradients) for gradients in pulled])
         return rows @ np.stack([joined(t) for t in self.directions], axis=1)
 
+    def faint(self, found: dict[str, Array], oracle: Differences) -> Array:
+        """Which numbers the differences are too coarse to tell anything about."""
+        sizes = np.zeros(oracle.low.shape)
+        for numbers in found.values():
+            if len(numbers) >= self.outputs:  # each result for itself comes first
+                sizes = np.maximum(sizes, np.abs(numbers[: self.outputs]))
+        return oracle.faint(sizes)
+
+    def moves(self, recorded: Recorded) -> dict[str, bool]:
+        """By the engine: of each array, whether it changes any result, and of each result, whether
+        any array changes it. Where nothing does, all numbers are 0: right, but little proof.
+        """
+        rng = np.random.default_rng(0)
+        gradients = recorded.pull([rng.normal(size=x.shape) for x in recorded.outputs])
+        changes = recorded.push([rng.normal(size=x.shape) for x in self.point.arrays])
+        results = ["result"] if len(changes) == 1 else [f"result {i}" for i in range(len(changes))]
+        named = zip((*self.point.names, *results), (*gradients, *changes), strict=True)
+        return {name: bool(np.any(x)) for name, x in named if np.size(x)}
+
     def hold(self, found: dict[str, Array], oracle: Differences) -> None:
         """Raise the finding of the worst number, if any is wrong, in the modes found."""
         for mode, numbers in found.items():

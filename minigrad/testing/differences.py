@@ -25,6 +25,7 @@ from minigrad.core.node import Array
 STEP = 1e-3
 RELATIVE = 1e-6  # what differences are held to, and
 ABSOLUTE = 1e-9  # in units of the largest value
+TELLING = 0.01  # the tolerance is at most this part of a result's largest slope, to tell anything
 ANALYTIC = 0.02  # of that: where a complex step agrees as closely, the function is analytic
 EPSILON = float(np.finfo(np.float64).eps)
 NEAR, NEIGHBOURS = 1e-4, 32  # around a kink: how far off its neighbours are, and how many
@@ -42,6 +43,15 @@ class Differences:
     tolerance: Array
     kinks: Array
     undefined: Array  # there is no derivative: a jump, an infinite slope, the end of the domain
+
+    def faint(self, found: Array) -> Array:
+        """Where the tolerance swallows the numbers whole, those found included: a result changes
+        too little beside its value to tell. One that does not change at all is none of these.
+        """
+        sizes = np.max(np.abs([self.low, self.high, found]), axis=0) * ~self.undefined
+        largest_of_result = np.max(sizes, axis=1, keepdims=True, initial=0.0)
+        swallowed = self.tolerance > TELLING * largest_of_result
+        return swallowed & (largest_of_result > 0) & ~self.undefined
 
     def excess(self, found: Array) -> Array:
         """How far each number lies outside what is right, in units of the tolerance."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,18 @@ LONGEST_GRAPH = 200  # steps that are checked one by one to find the wrong rule
 
 @dataclass(frozen=True)
 class Report:
-    """What was compared, and found right."""
+    """What was compared, and found right. It is true if any number was: `assert check_grads(...)`.
+
+    A number that the tolerance of differences would swallow whole was not compared.
+    """
 
     order: int
     modes: tuple[str, ...]
     compared: int = 0  # numbers, in each mode
     kinks: int = 0  # of them at a kink: held between the slopes around it
     undefined: int = 0  # left out, as there is no derivative: a jump, the end of the domain
+    faint: int = 0  # left out, as they are too small beside the results to tell
+    moves: dict[str, bool] = field(default_factory=dict)  # of each array and each result
 
     def __add__(self, other: Report) -> Report:
         return Report(
@@ -36,15 +41,28 @@ class Report:
             self.compared + other.compared,
             self.kinks + other.kinks,
             self.undefined + other.undefined,
+            self.faint + other.faint,
+            {k: self.moves.get(k, False) or v for k, v in (self.moves | other.moves).items()},
         )
 
+    def __bool__(self) -> bool:
+        return self.compared > 0
+
     def __str__(self) -> str:
+        verdict = "right" if self else "not a proof"
         modes = " and ".join(self.modes)
-        text = f"right: {modes}, to order {self.order}, {self.compared} numbers compared"
+        text = f"{verdict}: {modes}, to order {self.order}, {self.compared} numbers compared"
+        if not self.compared + self.undefined + self.faint:
+            text += ", as its arrays have no elements"
         if self.kinks:
             text += f", {self.kinks} of them at kinks (between the slopes around)"
         if self.undefined:
             text += f", {self.undefined} left out where there is no derivative (a jump, an edge)"
+        if self.faint:
+            text += f", {self.faint} left out that are too small beside the results to tell"
+        still = [name for name, moves in self.moves.items() if not moves]
+        if still:
+            text += f"; all that belong to {', '.join(still)} are 0"
         return text
 
 

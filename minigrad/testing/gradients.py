@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Array
+from minigrad.errors import DerivativeError
 from minigrad.testing.comparison import Comparison, joined
 from minigrad.testing.differences import Differences, Direction, differences
 from minigrad.testing.findings import Finding, Report, explained
 from minigrad.testing.manners import called, check_rules, frozen
 from minigrad.testing.point import Point, point_of
+from minigrad.testing.point import called as function_name
 from minigrad.transforms import Recorded, record
 
 MODES = ("forward", "reverse")
@@ -45,6 +47,12 @@ def check_grads(
     must give one of these. The report counts such places. Along directions in which equal
     elements stay equal, where a tie is no kink, the derivative must be exact all the same.
 
+    Nothing compared is no proof, and no report calls it right. An error says why where `f` returns
+    nothing that has a derivative, where nothing leads to it in the graph, and where it has no
+    derivative at all. A report of arrays without elements, or of numbers that differences are too
+    coarse for, says "not a proof" and is false, so that `assert check_grads(...)` fails. It also
+    names the arrays that change no result.
+
     The error names the worst element with both numbers, the smallest input found that shows
     it, and the rule that is wrong, with its source.
 
@@ -52,17 +60,18 @@ def check_grads(
     >>> print(mg.testing.check_grads(np.tanh, np.array([0.5, -1.0])))
     right: forward and reverse, to order 2, 38 numbers compared
     """
-    unknown = set(modes) - set(MODES)
-    if order < 1 or not modes or unknown:
-        raise ValueError(
-            f'check_grads: order is at least 1 and modes are from "forward", "reverse"; '
-            f"got order={order}, modes={tuple(modes)}."
-        )
+    check_request("check_grads", order, modes)
     point = point_of(f, args)
     if not point.arrays:
         raise ValueError("check_grads: none of the arguments is a floating-point array.")
-    name = getattr(f, "__name__", type(f).__name__)
-    return check_point(point, order, tuple(modes), name, seed)
+    name = function_name(f)
+    report = check_point(point, order, tuple(modes), name, seed)
+    if report.undefined and not report:
+        raise DerivativeError(
+            f"{name}: nothing could be compared: none of its {report.undefined} numbers has a "
+            f"derivative here (nan, infinity, a jump, the end of the domain). Give other arguments."
+        )
+    return report
 
 
 def check_point(point: Point, order: int, modes: tuple[str, ...], name: str, seed: int) -> Report:
@@ -81,6 +90,15 @@ def check_point(point: Point, order: int, modes: tuple[str, ...], name: str, see
     raise error
 
 
+def check_request(name: str, order: int, modes: Sequence[str]) -> None:
+    """Raise `ValueError` where nothing, or nothing that is known, is asked for."""
+    if not isinstance(order, int) or order < 1 or not modes or {*modes} - {*MODES}:
+        raise ValueError(
+            f"{name}: order is a whole number of at least 1 and modes are from "
+            f'"forward", "reverse"; got order={order}, modes={modes!r}.'
+        )
+
+
 def check_orders(
     point: Point, order: int, modes: tuple[str, ...], rng: np.random.Generator, level: int = 1
 ) -> Report:
@@ -90,7 +108,7 @@ def check_orders(
     except Finding as finding:
         finding.order = level
         raise
-    if level < order:
+    if level < order and report:
         for mode in modes:
             of_it = point.derivative(mode, rng)
             report += check_orders(of_it, order, modes, rng, level + 1)
@@ -110,10 +128,21 @@ def check_numbers(
     recorded = record(point.function, point.arrays)
     found = {mode: comparison.numbers(recorded, mode) for mode in modes}
     oracle = held(comparison, found, level == 1, *STEPS)
+    if level == 1 and not any(x.number in recorded.reach.live for x in recorded.outputs):
+        raise Finding(
+            "nothing leads from its arguments to its results in the graph, so that every "
+            "derivative is 0. Is it constant, or does something leave the graph (numpy(), item(), "
+            "stop_gradient)?"
+        )
     if len(modes) == 2:
         check_identity(recorded, comparison.directions[-1], rng, point.rounding())
-    nowhere = int(oracle.undefined.sum())
-    return Report(level, modes, oracle.low.size - nowhere, int(oracle.kinks.sum()), nowhere)
+    nowhere, faint = oracle.undefined, comparison.faint(found, oracle)
+    left = ~nowhere & ~faint
+    compared, kinks, undefined, coarse = (
+        int(a.sum()) for a in (left, oracle.kinks & left, nowhere, faint)
+    )
+    moves = comparison.moves(recorded) if level == 1 else {}
+    return Report(level, modes, compared, kinks, undefined, coarse, moves)
 
 
 def held(

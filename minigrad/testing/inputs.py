@@ -32,7 +32,7 @@ def cases_of(op: Op, samples: Samples = None) -> list[Case]:
     samples = op.samples if samples is None else samples
     if isinstance(samples, list) and samples:
         return samples
-    if not isinstance(samples, Domain | tuple):
+    if not isinstance(samples, Domain | tuple) or samples == ():
         raise ValueError(
             f"{op.name} states no samples, so nothing is known to check it with. Give "
             f"samples=mg.testing.reals (or positive, nonzero, Domain(low, high, avoid)) to an "
@@ -40,6 +40,8 @@ def cases_of(op: Op, samples: Samples = None) -> list[Case]:
         )
     number = max(len(op.rules), 1)
     domains = samples if isinstance(samples, tuple) else (samples,) * number
+    if len(domains) != number:
+        raise ValueError(f"{op.name} has {number} rules, but {len(domains)} domains are given.")
     turns = [tuple(some[i % len(some)] for i in range(number)) for some in SHAPES]
     return [Case(turn, {}, domains) for turn in dict.fromkeys(turns)]
 
@@ -80,6 +82,11 @@ def spaced(domain: Domain | None, number: int, rng: np.random.Generator) -> Arra
     if domain is None:  # an array without a gradient: a mask
         return rng.random(number) < 0.5
     pieces = allowed(domain)
+    if not pieces and number:
+        raise ValueError(
+            f"a domain from {domain.low} to {domain.high} has no point that keeps {MARGIN} away "
+            f"from {', '.join(map(str, domain.avoid))}. Make it wider."
+        )
     lengths = np.array([high - low for low, high in pieces])
     starts = np.concatenate([[0.0], np.cumsum(lengths)])
     parts = (np.arange(number) + rng.uniform(0.25, 0.75, number)) / max(number, 1) * starts[-1]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.broadcasting import broadcasts_to
-from minigrad.core.node import Array, Node
+from minigrad.core.node import Array, Node, leaf, record_state
 from minigrad.core.op import Op
+from minigrad.core.pull import LOST, loses_cotangent
 from minigrad.testing.findings import Finding
 from minigrad.transforms import Recorded
 
@@ -38,6 +39,7 @@ def check_rules(recorded: Recorded, rng: np.random.Generator) -> None:
             calls = [rule_call(pullback, g, values, node) for g in gs]
             for c in check_calls(op, i, calls, (*values, *gs)):
                 check_result(op, i, c, x._value, gs[0])
+            check_recorded(op, i, pullback, gs[0], node)
 
 
 def steps(recorded: Recorded) -> Iterator[Node]:
@@ -100,6 +102,27 @@ def check_calls(
                 argument=argument,
             )
     return results
+
+
+def check_recorded(op: Op, argument: int, pullback: Any, g: Array, node: Node) -> None:
+    """Check that a rule of a tensor is a tensor: forward mode and higher orders are made of it.
+
+    A rule is linear in its cotangent, so one that depends on none in the graph has to be 0.
+    """
+    with record_state(True):
+        cotangent = leaf(node, g, tracked=True)
+        values = [leaf(x, x._value) for x in (node, *node.inputs)]
+        try:
+            c = pullback(cotangent, *values, **node.settings)
+        except Exception as error:
+            raise Finding(
+                f"its rule fails where it is recorded, as in forward mode and for higher "
+                f"derivatives ({type(error).__name__}: {error})",
+                op=op,
+                argument=argument,
+            ) from None
+    if loses_cotangent(c, cotangent):
+        raise Finding(f"its rule {LOST}", op=op, argument=argument)
 
 
 def check_result(op: Op, argument: int, c: Any, x: Array, g: Array) -> None:

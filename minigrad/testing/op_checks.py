@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 from minigrad.testing.comparison import split, unit_directions
 from minigrad.testing.differences import differences
 from minigrad.testing.findings import Report
-from minigrad.testing.gradients import MODES, check_point
+from minigrad.testing.gradients import MODES, check_point, check_request
 from minigrad.testing.inputs import cases_of, domains_of, draw, is_shape, tied
 from minigrad.testing.layouts import LAYOUTS, repeated
 from minigrad.testing.point import Point, is_floating
@@ -36,7 +36,8 @@ def check_op(
 
     All that `check_grads` checks, and: ties, and the points that its domains avoid (kinks); every
     subset of its arrays requiring a gradient; the same tensor given twice; Fortran, strided,
-    reversed and read-only arrays and cotangents; float32; `backward()`.
+    reversed and read-only arrays and cotangents; float32; `backward()`. That nothing could be
+    compared is an error, too.
 
     `op` is what `mg.elementwise`, `mg.linear` or `mg.general` returned. `samples` replaces the
     samples that it states. Raises `ValueError` if there are none, `TypeError` for what is no op.
@@ -52,11 +53,13 @@ def check_op(
             f"check_op: takes what mg.elementwise, mg.linear or mg.general returned; got {op!r}. "
             f"Use check_grads(f, *arrays) for any other function."
         )
+    check_request("check_op", order, modes)
     rng = np.random.default_rng(seed)
     report = Report(1, ())
     for case in cases_of(op, samples):
         arrays = draw(case, rng)
         call = Call(op, case, arrays)
+        check_value(call)
         check_without_rule(call)
         if not call.places:
             continue
@@ -64,6 +67,11 @@ def check_op(
         report += check_ties(call, tuple(modes), rng, seed)
         for check in (check_layouts, check_reads, check_subsets, check_same_twice, check_float32):
             check(call, rng)
+    if not report:
+        raise DerivativeError(
+            f"{op.name}: nothing could be compared at its samples. They need arrays of floats, not "
+            f"empty, for which a rule is stated, and at which it is finite and has a derivative."
+        )
     return report
 
 
@@ -115,6 +123,21 @@ class Call:
     def wrong(self, problem: str) -> DerivativeError:
         """The error that names this call."""
         return DerivativeError(f"{self.name()}: {problem}.")
+
+
+def check_value(call: Call) -> None:
+    """Check that an op returns one array, with a derivative if some of its arrays can have one."""
+    op, number = call.op, len(call.arrays)
+    if not op.variadic and len(op.rules) != number:
+        raise call.wrong(f"its sample gives {number} arrays, but {len(op.rules)} rules are stated")
+    z = op.function(*call.arrays, **call.case.settings)
+    if not isinstance(z, np.ndarray | np.generic | float):
+        raise call.wrong(f"its value is {type(z).__name__}; an op returns one array")
+    if call.places and np.asarray(z).dtype.kind != "f":
+        raise call.wrong(
+            f"its value is {np.asarray(z).dtype}, which has no derivative, but rules are stated. "
+            f"Return floats, or state None"
+        )
 
 
 def check_without_rule(call: Call) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad import transforms
 from minigrad.core.node import Array, Node
 from minigrad.core.trees import flatten
+from minigrad.errors import DerivativeError
 
 Results = tuple[Any, ...]
 
@@ -84,17 +85,51 @@ def point_of(f: Callable[..., Any], args: tuple[Any, ...]) -> Point:
     def function(*arrays: Any) -> Results:
         filled = dict(zip(places, arrays, strict=True))
         result = f(*rebuild([filled.get(i, x) for i, x in enumerate(leaves)]))
-        return tuple(x for x in flatten(result)[0] if is_floating(x))
+        return floating_results(f, result)
 
     names = names_of(f, args)
     arrays = tuple(np.array(leaves[i], np.float64) for i in places)
     return Point(function, arrays, tuple(names[i] for i in places))
 
 
+def floating_results(f: Callable[..., Any], result: Any) -> Results:
+    """Those of a function's results that have a derivative.
+
+    Raises `DerivativeError` if there are none, or if one could hide some: then nothing is proved.
+    """
+    leaves = flatten(result)[0]
+    found = tuple(x for x in leaves if is_floating(x))
+    hiding = [x for x in leaves if x is not None and kind_of(x) not in "fcbiuUS"]
+    if found and not hiding:
+        return found
+    kinds = ", ".join(dict.fromkeys(named(x) for x in hiding or leaves)) or "nothing"
+    raise DerivativeError(
+        f"{called(f)}: there is no derivative to check of what it returns: {kinds}. Return "
+        f"floating-point arrays, or lists, tuples and dicts of them."
+    )
+
+
 def is_floating(x: Any) -> bool:
     """Whether it can have a derivative: floating-point (or complex, for a complex step)."""
-    kind = x.dtype.kind if hasattr(x, "dtype") else np.asarray(x).dtype.kind
-    return kind in "fc"
+    return kind_of(x) in "fc"
+
+
+def kind_of(x: Any) -> str:
+    """NumPy's letter for a kind of numbers; "O" is anything else."""
+    kind: str = x.dtype.kind if hasattr(x, "dtype") else np.asarray(x).dtype.kind
+    return kind
+
+
+def named(x: Any) -> str:
+    """What kind of thing it is."""
+    if hasattr(x, "dtype"):
+        return f"{x.dtype} of shape {x.shape}"
+    return "None" if x is None else type(x).__name__
+
+
+def called(f: Callable[..., Any]) -> str:
+    """The name of a function."""
+    return getattr(f, "__name__", type(f).__name__)
 
 
 def names_of(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
