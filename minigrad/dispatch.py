@@ -1,8 +1,9 @@
 """What NumPy's functions do when they meet a tensor: its two protocols lead here.
 
 A function with a rule is looked up in the registry, the methods of ufuncs (`np.add.reduce`) like
-any other. Functions whose result has no gradient are given the arrays. All else gives plain arrays
-as well, or an error where a gradient would be lost.
+any other; integers and booleans alone, which have no gradient, NumPy itself computes. Functions
+whose result has no gradient are given the arrays. All else gives plain arrays as well, or an error
+where a gradient would be lost.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.memory import locked
-from minigrad.core.node import Node
+from minigrad.core.node import Node, leaf
 from minigrad.core.registry import rule_for
 from minigrad.errors import LeavesGraphError
 from minigrad.ops.arithmetic import as_type
@@ -67,9 +68,32 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Another function of NumPy with a tensor among the arguments."""
     ours = rule_for(function)
-    if ours and kwargs.get("out") is None:
-        return ours(*args, **kwargs)
-    return without_rule(function, args, kwargs)
+    if ours is None or kwargs.get("out") is not None:
+        return without_rule(function, args, kwargs)
+    given = list(tensors_in((args, tuple(kwargs.values()))))
+    if all(t._value.dtype.kind != "f" for t in given):
+        return of_integers(function, given[0], args, kwargs)
+    return ours(*args, **kwargs)
+
+
+def of_integers(function: Any, like: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What NumPy makes of integers and booleans, which have no gradient, as tensors."""
+    overwritten = "overwrite_input"  # leave to do so, which a tensor never makes use of
+    plain = {key: unwrapped(value) for key, value in kwargs.items() if key != overwritten}
+    return wrapped(function(*unwrapped(args), **plain), like)
+
+
+def wrapped(result: Any, like: Node) -> Any:
+    """The arrays of a result, one or a tuple or a list of them, as leaves; views are copied."""
+    if isinstance(result, tuple | list):
+        parts = [wrapped(part, like) for part in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+    if not isinstance(result, np.ndarray | np.generic):
+        return result
+    if result.dtype.kind not in "biuf":
+        return result
+    array = np.asarray(result)
+    return leaf(like, array if array.base is None else array.copy())
 
 
 def without_rule(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -37,7 +37,7 @@ class GraphError(MinigradError, RuntimeError):
 
 
 class DataError(MinigradError, ValueError):
-    """A data file that is missing, truncated or of another kind; labels that are out of range."""
+    """A data file that is missing, truncated or of another kind; labels, values out of range."""
 
 
 class DrawingError(MinigradError, ValueError):

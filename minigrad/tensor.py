@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minigrad.core.cuts import cut_off
+from minigrad.core.fitting import fit
 from minigrad.core.memory import locked
 from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
 from minigrad.core.registry import registry
@@ -45,7 +46,8 @@ class Tensor(Node):
     an array of this shape and dtype. `name` is shown in diagrams and messages.
 
     Raises `GradientTypeError` (a `TypeError`) for complex or other data, and for integers or
-    booleans that are to require a gradient; `LeavesGraphError` for a tensor that requires one.
+    booleans that are to require a gradient; `LeavesGraphError` for a tensor that requires one;
+    `DataError` for values that `dtype` cannot hold, such as 300 in uint8 or 0.5 in an integer.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
@@ -174,7 +176,8 @@ class Tensor(Node):
 
         A later `backward()` that needs the values from before raises `OverwrittenError`.
         Raises `GraphError` for the result of an op and for what shows the memory of another tensor
-        (`detach`, `stop_gradient`), `ShapeError` for another shape.
+        (`detach`, `stop_gradient`), `ShapeError` for another shape, `DataError` for values that
+        the dtype cannot hold; then nothing has changed.
 
         >>> import minigrad as mg
         >>> w = mg.Tensor([1.0, 2.0], requires_grad=True)
@@ -191,7 +194,7 @@ class Tensor(Node):
         new = as_real_array(value)
         if new.shape != self.shape:
             raise ShapeError(f"assign: the tensor has shape {self.shape}, the value {new.shape}.")
-        self._value[...] = new
+        self._value[...] = fit(new, self.dtype, "assign")
         self._written = begin_write()
 
     # --- operators

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 
 import minigrad as mg
-from minigrad.testing import Domain, case, nonzero, positive, reals
+from minigrad.testing import Case, Domain, case, nonzero, positive, reals
 
 SQUARE = np.array([[2.0, -1.0, 0.5], [0.3, 1.5, 1.0], [-0.7, 0.4, 3.0]])
 STACK = np.stack([SQUARE, SQUARE.T + 1.0])
@@ -274,3 +274,13 @@ if find_spec("scipy") is not None:  # its functions have rules once it is there
         scipy.special.sici: [case((2, 3), domain=positive)],
         scipy.special.fresnel: [case((2, 3))],
     }
+
+
+def calls_of(calls):
+    """Each call as a function and the arrays to give it."""
+    for function, given_calls in calls.items():
+        for call in given_calls:
+            if isinstance(call, Case):
+                yield function, lambda *arrays, f=function, s=call.settings: f(*arrays, **s), call
+            else:
+                yield (function, *call)

@@ -57,9 +57,9 @@ def test_a_sum_over_nothing_is_zero_and_has_a_gradient(shape, rng):
     assert y.grad.shape == (0, *shape)
 
 
-@pytest.mark.parametrize("f", [np.max, np.min, mg.logsumexp])
+@pytest.mark.parametrize("f", [np.max, np.min])
 def test_an_axis_of_length_zero_is_refused_with_the_shape(f):
-    with pytest.raises(ValueError, match=r"(max|min|logsumexp).*\(2, 0\)"):
+    with pytest.raises(ValueError, match=r"(max|min).*\(2, 0\)"):
         f(mg.Tensor(np.ones((2, 0)), requires_grad=True))
 
 

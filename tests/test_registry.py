@@ -10,12 +10,12 @@ from types import FunctionType
 
 import numpy as np
 import pytest
-from calls import CALLS
+from calls import CALLS, calls_of
 
 import minigrad as mg
 from minigrad.core.op import Op
 from minigrad.core.registry import complete_registry
-from minigrad.testing import Case, check_grads, check_op, library_ops
+from minigrad.testing import check_grads, check_op, library_ops
 from minigrad.testing.inputs import cases_of, draw
 from minigrad.testing.library import NEEDS
 from minigrad.testing.page import PATH, sections
@@ -48,16 +48,6 @@ def is_stated_for(function):
     """Whether it is one of NumPy's (SciPy's have tests of their own) and an op by itself."""
     numpys = any(getattr(x, function.__name__, None) is function for x in (np, np.linalg))
     return numpys and hasattr(registry[function], "op") and function not in CALLS
-
-
-def calls_of(calls):
-    """Each call as a function and the arrays to give it."""
-    for function, given in calls.items():
-        for call in given:
-            if isinstance(call, Case):
-                yield function, lambda *arrays, f=function, s=call.settings: f(*arrays, **s), call
-            else:
-                yield (function, *call)
 
 
 ALL_CALLS = list(calls_of(CALLS))

@@ -20,6 +20,7 @@ import numpy as np
 
 from minigrad.core.blocks import Block, Setting
 from minigrad.core.cuts import Cut
+from minigrad.core.fitting import fit
 from minigrad.core.places import Place, here
 from minigrad.errors import GradientTypeError
 
@@ -137,12 +138,16 @@ def constant(value: Any, like: Node) -> Any:
 
 
 def as_real_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
-    """A copy of `data` as a boolean, integer or floating array; a `TypeError` for other kinds."""
+    """A copy of `data` as a boolean, integer or floating array; a `TypeError` for other kinds.
+
+    Raises `DataError` for values that the `dtype` cannot hold.
+    """
     if isinstance(data, Node):
         data = data._value
     array: Array = np.array(data)
     if dtype is not None and array.dtype.kind in "biuf":
-        array = array.astype(dtype, copy=False)
+        real = np.dtype(dtype).kind in "biuf"
+        array = fit(array, dtype) if real else array.astype(dtype)
     if array.dtype.kind not in "biuf":
         advice = "take .real and .imag apart" if array.dtype.kind == "c" else "give numbers"
         raise GradientTypeError(

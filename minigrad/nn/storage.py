@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.fitting import fit
 from minigrad.errors import DataError
 from minigrad.nn.module import Module
 
@@ -35,7 +36,8 @@ def save(path: Path, module: Module) -> None:
 def load(path: Path, module: Module | None = None) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays of a file that `save` wrote, and put them into `module` if one is given.
 
-    Raises `DataError`, and changes nothing, where names or shapes are not those of the module.
+    Raises `DataError`, and changes nothing, where names or shapes are not those of the module,
+    or a value does not fit into its dtype.
     """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -50,6 +52,7 @@ def load(path: Path, module: Module | None = None) -> dict[str, npt.NDArray[Any]
             raise DataError(
                 f"{path}: {name} has shape {arrays[name].shape}, the module's has {t.shape}."
             )
+        fit(arrays[name], t.dtype, f"{path}: {name}")
     for name, t in tensors.items():
         t.assign(arrays[name])
     return arrays

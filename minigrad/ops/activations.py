@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.core.broadcasting import zeros
 from minigrad.core.op import elementwise
+from minigrad.core.reals import real
 from minigrad.core.samples import Domain, nonzero, reals
 from minigrad.ops.error_function import normal_cdf
 from minigrad.ops.trigonometry import tanh
@@ -65,6 +66,7 @@ def leaky_relu(x, slope=0.01):
 leaky_relu.partial(lambda z, x, slope: np.where(x > 0, 1, slope))
 
 
+@real("x")
 @elementwise
 def elu(x, alpha=1.0):
     """x where it is positive, else alpha * (exp(x) - 1). At 0 the derivative is alpha.
@@ -84,6 +86,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
 SELU_ALPHA = 1.6732632423543772848170429916717
 
 
+@real("x")
 def selu(x):
     """The ELU scaled so that layers keep mean 0 and variance 1: 1.0507 * elu(x, 1.6733).
 
@@ -96,6 +99,7 @@ def selu(x):
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
+@real("x")
 def celu(x, alpha=1.0):
     """The ELU with a derivative that has no jump: x, or alpha * (exp(x / alpha) - 1) below 0.
 
@@ -114,6 +118,7 @@ relu.op.samples = leaky_relu.op.samples = elu.op.samples = nonzero
 # --- the logistic function and its kin ------------------------------------------------------
 
 
+@real("x")
 @elementwise
 def sigmoid(x):
     """1 / (1 + exp(-x)), elementwise, without overflow.
@@ -129,6 +134,7 @@ def sigmoid(x):
 sigmoid.partial(lambda z, x: z * (1 - z))
 
 
+@real("x")
 @elementwise
 def softplus(x):
     """log(1 + exp(x)), elementwise, without overflow: a smooth relu.
@@ -148,6 +154,7 @@ softplus.partial(lambda z, x: sigmoid(x))
 sigmoid.op.samples = softplus.op.samples = reals
 
 
+@real("x")
 def log_sigmoid(x):
     """log(sigmoid(x)), elementwise, without underflow: -softplus(-x).
 
@@ -160,6 +167,7 @@ def log_sigmoid(x):
     return -softplus(-x)
 
 
+@real("x")
 def silu(x):
     """x * sigmoid(x), elementwise; also called swish.
 
@@ -172,6 +180,7 @@ def silu(x):
     return x * sigmoid(x)
 
 
+@real("x")
 def mish(x):
     """x * tanh(softplus(x)), elementwise. As `torch.nn.functional.mish`; Misra 2019.
 
@@ -182,6 +191,7 @@ def mish(x):
     return x * tanh(softplus(x))
 
 
+@real("x")
 def gelu(x, *, approximate: Literal["none", "tanh"] = "none"):
     """x times the probability that a standard normal number is at most x, elementwise.
 
@@ -223,6 +233,7 @@ hardtanh.partial(lambda z, x, low, high: (low < x) & (x < high))
 hardtanh.op.samples = Domain(-3.0, 3.0, avoid=(-1.0, 1.0))
 
 
+@real("x")
 def hard_swish(x):
     """x times a straight line from 0 at -3 to 1 at 3, flat beyond: a swish without exp.
 
@@ -235,6 +246,7 @@ def hard_swish(x):
     return x * (hardtanh(x + 3, 0.0, 6.0) / 6)
 
 
+@real("x")
 def softsign(x):
     """x / (1 + |x|), elementwise. As `torch.nn.functional.softsign`.
 

@@ -7,11 +7,13 @@ from math import sqrt
 import numpy as np
 
 from minigrad.core.broadcasting import broadcasts_to
+from minigrad.core.reals import real
 from minigrad.errors import ShapeError
 from minigrad.ops.operands import operand
 from minigrad.ops.softmax import softmax
 
 
+@real("query", "key", "value")
 def scaled_dot_product_attention(query, key, value, *, mask=None, causal=False, scale=None):
     """softmax(scale * query @ key.mT + mask) @ value: (..., L, E), (..., S, E), (..., S, V).
 

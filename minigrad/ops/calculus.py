@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.op import implements
+from minigrad.core.reals import real
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import piece
@@ -60,6 +61,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 
 @implements(np.gradient)
+@real("f")
 def gradient(f, *varargs, axis=None, edge_order=1):
     """The slope of a sampled function: central differences inside, one-sided ones at the ends.
 

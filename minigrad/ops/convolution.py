@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from minigrad.core.reals import real
 from minigrad.errors import ShapeError
 from minigrad.ops.correlation import (
     correlate1,
@@ -32,6 +33,7 @@ from minigrad.ops.geometry import (
 from minigrad.ops.operands import operand
 
 
+@real("x", "w", "b")
 def conv1d(
     x,
     w,
@@ -56,6 +58,7 @@ def conv1d(
     return convolve(1, x, w, b, stride, padding, dilation, groups, remainder)
 
 
+@real("x", "w", "b")
 def conv2d(
     x,
     w,
@@ -83,6 +86,7 @@ def conv2d(
     return convolve(2, x, w, b, stride, padding, dilation, groups, remainder)
 
 
+@real("x", "w", "b")
 def conv3d(
     x,
     w,
@@ -165,6 +169,7 @@ def spatial(axes, letter=""):
     return ", ".join(letter + (n.lower() if letter else n) for n in letters)
 
 
+@real("x", "w", "b")
 def conv_transpose2d(
     x,
     w,

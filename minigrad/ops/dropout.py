@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.core.reals import real
 from minigrad.ops.operands import operand
 
 
+@real("x")
 def dropout(x, rate=0.5, *, rng):
     """Each value is 0 with probability `rate`, else scaled by 1 / (1 - rate).
 

@@ -171,4 +171,4 @@ def summed(term, a, letters):
     """Without the axes that nothing else names: their sum."""
     axes = tuple(i for i, letter in enumerate(term) if letters.count(letter) == 1)
     kept = "".join(letter for i, letter in enumerate(term) if i not in axes)
-    return (kept, np.sum(a, axis=axes)) if axes else (term, a)
+    return (kept, np.sum(a, axis=axes, dtype=a.dtype)) if axes else (term, a)

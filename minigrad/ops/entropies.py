@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.core.node import Node
 from minigrad.core.op import general
+from minigrad.core.reals import real
 from minigrad.core.samples import case
 from minigrad.errors import DataError, ShapeError
 from minigrad.ops.activations import softplus
@@ -18,6 +19,7 @@ from minigrad.ops.operands import operand, plain
 from minigrad.ops.softmax import at_least_one, below_largest, log_softmax, softmax
 
 
+@real("logits")
 def cross_entropy(
     logits,
     labels,
@@ -97,6 +99,7 @@ mean_surprise = general(
 )
 
 
+@real("log_probabilities")
 def nll(
     log_probabilities,
     labels,
@@ -118,6 +121,7 @@ def nll(
     return of_labels(operand(log_probabilities), labels, kept, class_weights, reduction)
 
 
+@real("log_prediction", "target")
 def kl_div(log_prediction, target, *, reduction: Reduction = "mean"):
     """The Kullback-Leibler divergence of each row, sum(target * (log target - log_prediction)).
 
@@ -139,6 +143,7 @@ def kl_div(log_prediction, target, *, reduction: Reduction = "mean"):
     return reduced(np.sum(terms, axis=-1), reduction)
 
 
+@real("logits", "targets")
 def binary_cross_entropy(
     logits, targets, *, from_logits: bool = True, reduction: Reduction = "mean"
 ):

@@ -16,6 +16,7 @@ from math import factorial, pi, sqrt
 import numpy as np
 
 from minigrad.core.op import elementwise
+from minigrad.core.reals import real
 from minigrad.core.samples import reals
 
 # fmt: off
@@ -57,6 +58,7 @@ def gaussian(x):
 gaussian.partial(lambda z, x: -2 * (x * z))
 
 
+@real("x")
 @elementwise
 def erfc(x):
     """1 - erf(x), elementwise, without cancellation: erfc(10) is 2e-45. As `scipy.special.erfc`.
@@ -73,6 +75,7 @@ def erfc(x):
 erfc.partial(lambda z, x: -2 / sqrt(pi) * gaussian(x))
 
 
+@real("x")
 @elementwise
 def erf(x):
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x, elementwise.

@@ -8,7 +8,7 @@ from minigrad.core.op import implements, linear
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
-from minigrad.ops.arithmetic import where
+from minigrad.ops.arithmetic import as_type, where
 from minigrad.ops.indexing import getitem
 from minigrad.ops.joining import concatenate
 from minigrad.ops.operands import operand, plain
@@ -85,13 +85,13 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     Left and right of the points it is `left` and `right`, by default the height of the first and
     of the last. It has derivatives in the heights, in `x` and in `xp`; at a point that in `x` is
     the slope to its right, at the last one to its left. Raises `ShapeError` unless xp and fp have
-    one axis, equally long.
+    one axis, equally long. The result is float64, whatever is given.
 
     >>> import numpy as np, minigrad as mg
     >>> np.interp([0.5, 9.0], [0.0, 1.0, 2.0], mg.Tensor([0.0, 10.0, 40.0]))
     Tensor([ 5., 40.])
     """
-    x, xp, fp = operand(x), operand(xp), operand(fp)
+    x, xp, fp = (as_type(operand(a), np.float64) for a in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ShapeError(
             f"interp: takes points (n,) and heights (n,), one or more; got shapes {xp.shape} and "

@@ -12,7 +12,7 @@ from minigrad.core.op import implements, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.indexing import along, getitem
-from minigrad.ops.operands import operand, refuse_out
+from minigrad.ops.operands import operand, plain, refuse_out
 from minigrad.ops.shaping import atleast_1d, atleast_2d, atleast_3d, broadcast_to, ravel, reshape
 
 # --- joining --------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def parts(numpy_split, ary, indices_or_sections, axis):
     """What `numpy_split` makes of the positions along the axis, taken from the array."""
     ary = operand(ary)
     axis = np.lib.array_utils.normalize_axis_index(axis, ary.ndim)
-    positions = numpy_split(np.arange(ary.shape[axis]), indices_or_sections)
+    positions = numpy_split(np.arange(ary.shape[axis]), plain(indices_or_sections))
     slices = [slice(p[0], p[-1] + 1) if len(p) else slice(0, 0) for p in positions]
     return [getitem(ary, along(axis, part)) for part in slices]
 

@@ -118,7 +118,7 @@ def lstsq(a, b, rcond=None):
     precision = np.finfo(np.result_type(a.dtype, b.dtype, np.float32)).eps
     cutoff = {None: precision * max(a.shape), -1: precision}.get(rcond, rcond)
     s = svdvals(a)
-    rank = int(np.sum(s > cutoff * s[:1]))
+    rank = np.int32(np.sum(s > cutoff * s[:1]))  # LAPACK's own integer
     x = matmul(pseudo_inverse(a, rcond=cutoff), b)
     residuals = np.sum(reshape(b - matmul(a, x), (len(a), -1)) ** 2, axis=0)
     full = rank == a.shape[1] < len(a)

@@ -10,11 +10,13 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.core.broadcasting import broadcasts_to
 from minigrad.core.op import general, linear
+from minigrad.core.reals import real
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.operands import operand, plain
 
 
+@real("x", "scale", "shift")
 def batch_norm(x, scale=None, shift=None, *, mean=None, variance=None, epsilon=1e-5):
     """Each channel of x (B, C, ...) normalised over the batch and all positions.
 
@@ -41,6 +43,7 @@ def batch_norm(x, scale=None, shift=None, *, mean=None, variance=None, epsilon=1
     return rescaled((x - mean) / np.sqrt(variance + epsilon), scale, shift)
 
 
+@real("x", "scale", "shift")
 def layer_norm(x, scale=None, shift=None, *, axis=-1, epsilon=1e-5):
     """Each sample normalised on its own over `axis`, an int or several: z * scale + shift.
 
@@ -58,6 +61,7 @@ def layer_norm(x, scale=None, shift=None, *, axis=-1, epsilon=1e-5):
     return rescaled(standardised(x, axis, epsilon), scale, shift)
 
 
+@real("x")
 def group_norm(x, groups, scale=None, shift=None, *, epsilon=1e-5):
     """The channels of x (B, C, ...) in `groups` of C / groups, each normalised in each sample.
 
@@ -81,6 +85,7 @@ def group_norm(x, groups, scale=None, shift=None, *, epsilon=1e-5):
     return rescaled(np.reshape(z, x.shape), scale, shift)
 
 
+@real("x", "scale")
 def rms_norm(x, scale=None, *, axis=-1, epsilon=1e-5):
     """x / sqrt(mean(x^2) + epsilon) * scale, over `axis`: layer_norm without the centring.
 
@@ -111,8 +116,6 @@ def within_range(x, axis, epsilon):
     The normalised values are the same.
     """
     values = plain(x)
-    if values.dtype.kind != "f":
-        return x * 1.0, epsilon  # an integer's square wraps around
     limit = np.sqrt(np.finfo(values.dtype).max / max(values.size, 1))
     if not max(values.max(initial=0), -values.min(initial=0)) > limit:
         return x, epsilon

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.op import general, implements
+from minigrad.core.reals import real
 from minigrad.core.samples import case
 from minigrad.ops.decompositions import svdvals
 from minigrad.ops.linalg import inv
@@ -58,6 +59,7 @@ def _(g, z, x, *, order, axis, keepdims):
 
 
 @implements(np.linalg.vector_norm)
+@real("x")
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """The norm of all values along `axis` (None: all; or several) as one vector.
 
@@ -111,6 +113,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 
 
 @implements(np.linalg.norm)
+@real("x")
 def norm(x, ord=None, axis=None, keepdims=False):
     """The norm of vectors, along one axis, or of matrices, in two. As `numpy.linalg.norm`.
 
@@ -137,6 +140,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 
 @implements(np.linalg.cond)
+@real("x")
 def cond(x, p=None):
     """How much solving equations magnifies errors: |x| * |inv(x)|, in the norm `p`.
 

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.core.dealing import threads
 from minigrad.core.layout import laid_out_as
 from minigrad.core.op import general, linear
+from minigrad.core.reals import real
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
@@ -50,9 +51,11 @@ def maxpool(
     >>> mg.maxpool(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
     Tensor([[4.]])
     """
+    x = operand(x)
     return maxpool_(x, **resolve("maxpool", x, size, stride, remainder))
 
 
+@real("x")
 def avgpool(
     x, size: int | Pair = 2, *, stride: int | Pair | None = None, remainder: Remainder = "error"
 ):

@@ -112,7 +112,8 @@ def vecdot(x1, x2, /, *, axis=-1, keepdims=False):
         )
     if axis != -1:
         x1, x2 = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)
-    z = np.sum(x1 * x2, axis=-1)
+    z = x1 * x2
+    z = np.sum(z, axis=-1, dtype=z.dtype)
     return np.expand_dims(z, axis) if keepdims else z
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.core.op import general, implements, linear
+from minigrad.core.reals import real
 from minigrad.core.samples import case
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import backwards, delayed
@@ -241,6 +242,7 @@ def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where
 
 
 @implements(np.logaddexp.reduce)
+@real("x")
 @general
 def logsumexp(x, axis=None, *, keepdims=False):
     """log(sum(exp(x))) along `axis`, without overflow; as `scipy.special.logsumexp`.
@@ -253,7 +255,7 @@ def logsumexp(x, axis=None, *, keepdims=False):
     >>> mg.logsumexp(mg.Tensor([1000.0, 1000.0]))
     Tensor(1000.69314718)
     """
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore", over="ignore"):  # log(0) = -inf is right where all are -inf
         z = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.core.op import implements
 from minigrad.errors import ShapeError
-from minigrad.ops.arithmetic import maximum, minimum, where
+from minigrad.ops.arithmetic import as_type, maximum, minimum, where
 from minigrad.ops.indexing import along, getitem
 from minigrad.ops.joining import stack
 from minigrad.ops.operands import operand, plain, refuse_out
@@ -23,6 +23,8 @@ from minigrad.ops.shaping import broadcast_to, ravel
 def in_range(indices, size, mode):
     """The indices as `mode` wants those beyond the end: "raise" (later), "wrap" or "clip"."""
     indices = np.asarray(plain(indices))
+    if indices.dtype == bool:
+        indices = indices.astype(np.intp)  # as an index it would be a mask
     if mode == "wrap":
         return indices % size
     if mode == "clip":
@@ -160,7 +162,7 @@ def select(condlist, choicelist, default=0):
     >>> np.select([x < 0, x < 1], [-x, x**2], 1.0)
     Tensor([2.  , 0.25, 1.  ])
     """
-    if len(condlist) != len(choicelist) or not condlist:
+    if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(
             f"select: takes one choice for each condition, and one or more; got "
             f"{len(condlist)} conditions and {len(choicelist)} choices."
@@ -222,6 +224,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     if x.dtype.kind != "f":
         return x
     limits = np.finfo(x.dtype)
-    x = where(np.isnan(x), nan, x)
-    x = where(np.isposinf(x), limits.max if posinf is None else posinf, x)
-    return where(np.isneginf(x), limits.min if neginf is None else neginf, x)
+    z = where(np.isnan(x), nan, x)
+    z = where(np.isposinf(x), limits.max if posinf is None else posinf, z)
+    z = where(np.isneginf(x), limits.min if neginf is None else neginf, z)
+    return z if z.dtype == x.dtype else as_type(z, x.dtype)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.op import general
+from minigrad.core.reals import real
 from minigrad.core.samples import case
 
 
+@real("x")
 @general
 def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along `axis`: positive, summing to 1. As `scipy.special.softmax`.
 
-    Where all are -inf (everything is masked) the result is 0, and so is the gradient.
+    Where all are -inf (everything is masked) the result is 0, and so is the gradient. Values of
+    inf take everything, in equal shares. Of no values there is no result.
 
     >>> import minigrad as mg
     >>> mg.softmax(mg.Tensor([[0.0, 0.0], [1000.0, 0.0]]))
@@ -28,11 +31,12 @@ def _(g, z, x, *, axis):
     return z * (g - np.sum(g * z, axis=axis, keepdims=True))
 
 
+@real("x")
 @general
 def log_softmax(x, axis=-1):
     """log(softmax(x)) along `axis`, without underflow. As `scipy.special.log_softmax`.
 
-    Where all are -inf the result is -inf.
+    Where all are -inf the result is -inf. Values of inf are as in `softmax`.
 
     >>> import minigrad as mg
     >>> mg.log_softmax(mg.Tensor([1000.0, 0.0]))
@@ -48,13 +52,14 @@ def _(g, z, x, *, axis):
 
 
 def below_largest(x, axis):
-    """x minus the largest along `axis`, so that no exponential overflows; -inf stays -inf."""
-    x = np.asarray(x)
-    top = np.maximum.reduce(x, axis, keepdims=True)
-    if x.dtype.kind == "f":
-        top = np.maximum(top, np.finfo(x.dtype).min)  # -inf - -inf would be nan
-    with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, and its exponential 0
-        return x - top
+    """x minus the largest along `axis`, so that no exponential overflows.
+
+    -inf stays -inf, also where there is nothing else: -inf - -inf would be nan.
+    """
+    top = np.maximum.reduce(x, axis, keepdims=True, initial=np.finfo(x.dtype).min)
+    with np.errstate(over="ignore", invalid="ignore"):  # -1e308 - 1e308 is -inf: exp gives 0
+        below = x - top
+    return np.where(x == np.inf, 0, below) if (top == np.inf).any() else below
 
 
 def at_least_one(total):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.fitting import fit
 from minigrad.core.node import Node, begin_write
 from minigrad.tensor import Tensor
 
@@ -35,7 +36,7 @@ class Optimiser:
             raise ValueError("a parameter is in the list more than once.")
         if not lr > 0:
             raise ValueError(f"the learning rate must be positive; got lr={lr}.")
-        self.rates = [np.array(lr, p.dtype) for p in self.parameters]  # faster than a number
+        self.rates = [np.zeros((), p.dtype) for p in self.parameters]  # faster than a number
         self.lr = lr
         self.steps = 0
 
@@ -46,9 +47,9 @@ class Optimiser:
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        self._lr = lr
         for rate in self.rates:
-            rate[...] = lr
+            rate[...] = fit(np.asarray(lr), rate.dtype, "the learning rate")
+        self._lr = lr
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward()` starts afresh."""
