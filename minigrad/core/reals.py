@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from minigrad.core.node import PYTHON_NUMBERS, Node, leaf
 
-HALF = np.dtype(np.float16)
+HALF, DOUBLE = np.dtype(np.float16), np.dtype(np.float64)
 
 
 def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
@@ -41,13 +41,17 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if len(args) >= number or not kwargs:
-                for x in args[:number]:
-                    a = x._value if isinstance(x, Node) else x
-                    if a.__class__ is not ndarray or a.dtype.char not in "df":
-                        break
-                else:
-                    return function(*args, **kwargs)
+            if not kwargs and len(args) <= number:  # the usual call: an eighth of what follows
+                try:
+                    for x in args:
+                        if x._value.dtype is not DOUBLE:
+                            break
+                    else:
+                        return function(*args)
+                except AttributeError:
+                    pass
+            if (not kwargs or len(args) >= number) and all(map(is_usual, args[:number])):
+                return function(*args, **kwargs)
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             chosen = [name for name in names if given.get(name) is not None]
             arrays, half = as_floats([given[name] for name in chosen])
@@ -61,6 +65,12 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
         return call
 
     return decorate
+
+
+def is_usual(x: Any) -> bool:
+    """Whether an argument is an array or a tensor in float32 or float64."""
+    a = x._value if isinstance(x, Node) else x
+    return a.__class__ is ndarray and a.dtype.char in "df"
 
 
 def as_floats(arrays: list[Any]) -> tuple[list[Any], bool]:
