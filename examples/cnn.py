@@ -28,12 +28,12 @@ def build(rng):
     )
 
 
-def train(network, images, labels, rng, epochs=12, rate=0.006):
+def train(network, images, labels, rng, epochs=12, rate=0.006, size=64):
     """AdamW on the cross-entropy, the rate falling to 0 epoch by epoch: the loss at every step."""
     optimiser, losses = mg.optim.AdamW(network.parameters(), lr=rate), []
     for epoch in range(epochs):
         optimiser.lr = rate * (1 - epoch / epochs)
-        for x, y in mg.data.batches(images, labels, size=64, shuffle=rng):
+        for x, y in mg.data.batches(images, labels, size=size, shuffle=rng):
             loss = mg.cross_entropy(network(x), y)
             optimiser.zero_grad()
             loss.backward()

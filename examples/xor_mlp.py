@@ -1,19 +1,22 @@
-"""XOR by a multi-layer perceptron: set by hand, then learned (L4 to L6 of the lecture).
+"""XOR by a multi-layer perceptron: set by hand, then learned (L4 to L6, L22 of the lecture).
 
 Writes xor_by_hand.svg, xor_before.svg and xor_after.svg (the graphs, values and gradients in
-them), xor_regions.png, and xor_trace.html, which plays the backprop of the first step.
+them), xor_regions.png, xor_planes.png (what the hidden layer does to the four points), and
+xor_trace.html, which plays the backprop of the first step.
 """
 
 from pathlib import Path
 
 import numpy as np
 import plots
+from scipy.optimize import linprog
 
 import minigrad as mg
 
 POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 XOR = np.array([0.0, 1.0, 1.0, 0.0])
 HIDDEN = 8
+SEEDS = range(8)  # for networks with two hidden neurons
 
 
 def by_hand():
@@ -30,12 +33,21 @@ def by_hand():
     return {"z = X W1": z, "a = z + b": a, "h = relu(a)": h, "y = h w2": y, "J": mg.mse(y, target)}
 
 
-def network(seed, activation=mg.relu):
-    """2 inputs, 8 hidden neurons with an activation, 1 output; weights drawn at random."""
+def network(seed, activation=mg.relu, hidden=HIDDEN):
+    """2 inputs, hidden neurons with an activation, 1 output; weights drawn at random."""
     rng = np.random.default_rng(seed)
     return mg.nn.Sequential(
-        mg.nn.Linear(2, HIDDEN, rng=rng), activation, mg.nn.Linear(HIDDEN, 1, rng=rng)
+        mg.nn.Linear(2, hidden, rng=rng), activation, mg.nn.Linear(hidden, 1, rng=rng)
     )
+
+
+def set_by_hand():
+    """The lecture's weights in a network with two hidden neurons."""
+    net = network(seed=0, hidden=2)
+    weights = ([[1, 1], [1, 1]], [0, -1], [[1], [-2]], [0])
+    for parameter, values in zip(net.parameters(), weights, strict=True):
+        parameter.assign(np.array(values, float))
+    return net
 
 
 def cost_of(net):
@@ -55,6 +67,17 @@ def train(net, goal=1e-4, most=2000, rate=0.03):
         optimiser.step()
         costs.append(cost_of(net).item())
     return costs
+
+
+def dividing_line(points, labels):
+    """(w1, w2, c) with w.p + c >= 1 at the points of class 1, <= -1 at those of class 0; or None.
+
+    There is such a line exactly if any line divides the classes: this linear program says so.
+    """
+    side = np.where(labels > 0.5, 1.0, -1.0)[:, None]
+    rows = -side * np.hstack([points, np.ones((len(points), 1))])
+    found = linprog(np.zeros(3), A_ub=rows, b_ub=-np.ones(len(points)), bounds=(None, None))
+    return found.x if found.success else None
 
 
 def score(net, points):
@@ -82,6 +105,40 @@ def picture_of_regions(before, after, costs, out):
     plots.save(figure, out / "xor_regions.png")
 
 
+def picture_of_planes(networks, out):
+    """The four points in the plane of x, in that of the sums before relu, and after relu."""
+    figure, axes = plots.figure(len(networks), 3, 7.5, 2.5 * len(networks))
+    for row, (title, net) in zip(axes, networks.items(), strict=True):
+        before, after = net[0](POINTS).numpy(), net[:2](POINTS).numpy()
+        for place, what, points, answer in (
+            (row[0], f"{title}: plane of x", POINTS, net),
+            (row[1], "before relu: no line", before, None),
+            (row[2], "plane of h, after: one line", after, net[2:]),
+        ):
+            answered = answer and (lambda p, net=answer: score(net, p))
+            plots.regions(place, answered, points, XOR, margin=0.8, square=True)
+            plots.inputs_written(place, points, POINTS)
+            place.set(title=what, xticks=[0, 1], yticks=[0, 1])
+        for pair, colour in (([0, 3], plots.BLUE), ([1, 2], plots.ORANGE)):
+            row[1].plot(*before[pair].T, c=colour, ls=":", zorder=2)  # they cross in the middle
+    plots.save(figure, out / "xor_planes.png")
+
+
+def hidden_planes(out):
+    """Train networks with two hidden neurons, say where a line divides the points, draw."""
+    networks = {f"seed {seed}": network(seed, hidden=2) for seed in SEEDS}
+    costs = {name: train(net)[-1] for name, net in networks.items()}
+    hand = set_by_hand()
+    for name, net in [("by hand", hand), *networks.items()]:
+        before, after = [dividing_line(net[:n](POINTS).numpy(), XOR) for n in (1, 2)]
+        print(f"two hidden neurons, {name}: J = {cost_of(net).item():.4f}; a line divides "
+              f"the points before relu: {before is not None}, "
+              f"after: {after is not None}")  # fmt: skip
+    learned = [name for name, cost in costs.items() if cost < 1e-4]
+    print(f"{len(learned)} of {len(networks)} learned XOR")
+    picture_of_planes({"By hand": hand} | {f"Learned, {n}": networks[n] for n in learned}, out)
+
+
 def draw(cost, names, path):
     """Write the graph that the cost was computed by, with the values and gradients in it."""
     mg.draw(cost, names=names).save(path)
@@ -104,6 +161,7 @@ def main(out: Path):
     draw(cost_of(net), {"network": net}, out / "xor_after.svg")
     print(f"learned: J = {costs[-1]:.6f} after {len(costs) - 1} steps (it was {costs[0]:.3f})")
     picture_of_regions(network(seed=0), net, costs, out)
+    hidden_planes(out)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,18 @@ def test_L6_the_cost_is_the_mean_squared_error_over_the_four_points():
     assert off.item() == (0 + 1 + 0 + 4) / 4
 
 
+def test_L22_one_line_divides_the_four_points_after_relu_and_none_before():
+    w1, b, _ = by_hand()
+    h = mg.relu(mg.Tensor(POINTS) @ w1 + b).numpy()
+    assert len(np.unique(h, axis=0)) == 3  # four points on three places
+    np.testing.assert_array_equal(h[:, 0] - 2 * h[:, 1] > 0.5, np.array(XOR, bool))
+    assert not np.isclose(h[:, 0] - 2 * h[:, 1], 0.5).any()
+    generator = rng()
+    for _ in range(20):  # whatever the weights, the midpoints of the two classes are one point
+        a = mg.Tensor(POINTS) @ generator.normal(size=(2, 2)) + generator.normal(size=2)
+        np.testing.assert_allclose(a[0] + a[3], a[1] + a[2], atol=1e-12)
+
+
 def test_L8_one_position_of_a_filter_is_a_dot_product_of_75_dimensions():
     generator = rng()
     image, w, b = generator.normal(size=(3, 32, 32)), generator.normal(size=(3, 5, 5)), 0.7
@@ -271,3 +283,31 @@ def test_L18_pooling_is_robust_to_a_small_shift():
     shifted = np.roll(image, (1, 1), (2, 3))
     assert (shifted != image).any()
     np.testing.assert_array_equal(mg.maxpool(shifted), mg.maxpool(image))
+
+
+def test_L23_stride_2_computes_every_second_value_of_stride_1():
+    generator = rng()
+    x, w = generator.normal(size=(2, 3, 9, 7)), generator.normal(size=(4, 3, 3, 3))
+    all_ = mg.conv2d(x, w, padding=1)
+    half = mg.conv2d(x, w, padding=1, stride=2)
+    np.testing.assert_allclose(half, all_[:, :, ::2, ::2], atol=1e-12)
+
+
+def test_L24_a_convolution_moves_along_and_the_largest_of_all_stays():
+    image, w = np.zeros((1, 1, 12, 12)), rng().normal(size=(5, 1, 3, 3))
+    image[0, 0, 4:8, 4:8] = rng().normal(size=(4, 4))
+    for rows, columns in ((1, 0), (0, -2), (2, 1)):
+        moved = np.roll(image, (rows, columns), axis=(2, 3))
+        maps, maps_of_moved = [mg.conv2d(x, w, padding=1) for x in (image, moved)]
+        np.testing.assert_allclose(maps_of_moved, np.roll(maps, (rows, columns), axis=(2, 3)))
+        assert not np.allclose(maps_of_moved, maps)  # equivariant, not invariant
+        np.testing.assert_allclose(mg.maxpool(maps_of_moved, 12), mg.maxpool(maps, 12))
+
+
+def test_L25_pooling_has_no_parameters_and_makes_the_last_layer_smaller():
+    x = mg.Tensor(np.zeros((1, 16, 8, 8)))
+    for pool in (mg.nn.MaxPool(2), mg.nn.AvgPool(2)):
+        assert pool.parameters() == []
+        inputs = pool(pool(x)).size
+        sizes = [p.size for p in mg.nn.Linear(inputs, 10, rng=0).parameters()]
+        assert sum(sizes) == 650  # instead of 10,250 without pooling

@@ -7,6 +7,7 @@ import attention
 import cnn
 import convolution
 import deeper
+import moved_and_scaled
 import neuron_view
 import numpy as np
 import one_by_one
@@ -14,10 +15,12 @@ import optimise_with_scipy
 import perceptron
 import physics
 import pooling
+import pooling_gap
 import pytest
 import scipy.integrate
 import scipy.optimize
 import scipy.signal
+import stride
 import what_layers_learn
 import why_convolution
 import xor_mlp
@@ -117,6 +120,38 @@ def test_L7_the_networks_have_the_nodes_and_parameters_that_are_printed():
     }
     counts = {name: sum(p.size for p in net.parameters()) for name, net in networks.items()}
     assert counts == {"25": 101, "12 + 13": 219, "54": 217}
+
+
+def test_L22_a_line_is_found_exactly_where_one_divides(rng):
+    for _ in range(20):
+        points, line, c = rng.normal(size=(7, 2)), rng.normal(size=2), rng.normal(scale=0.3)
+        labels = points @ line > c
+        *w, c = xor_mlp.dividing_line(points, labels)
+        np.testing.assert_array_equal(points @ w + c > 0, labels)
+        assert (abs(points @ w + c) > 1 - 1e-6).all()
+        surrounded = np.vstack([points, points[labels != labels[0]][:1], points.mean(0)])
+        crossed = np.append(labels, [labels[0], not labels[0]])
+        assert (
+            labels.all() or not labels.any() or xor_mlp.dividing_line(surrounded, crossed) is None
+        )
+        before_relu = xor_mlp.POINTS @ rng.normal(size=(2, 2)) + rng.normal(size=2)
+        assert xor_mlp.dividing_line(before_relu, xor_mlp.XOR) is None
+
+
+def test_L22_relu_takes_the_points_to_where_a_line_divides_them():
+    hand = xor_mlp.set_by_hand()
+    np.testing.assert_array_equal(
+        hand[:2](xor_mlp.POINTS).numpy(), xor_mlp.by_hand()["h = relu(a)"].numpy()
+    )
+    stuck, *learned = [xor_mlp.network(seed, hidden=2) for seed in (2, 0, 1)]
+    costs = [xor_mlp.train(net, most=200)[-1] for net in (stuck, *learned)]
+    assert max(costs[1:]) < 1e-4 < 0.1 < costs[0]
+    for net, divided in ((hand, True), (stuck, False), *[(net, True) for net in learned]):
+        before, after = [net[:n](xor_mlp.POINTS).numpy() for n in (1, 2)]
+        assert xor_mlp.dividing_line(before, xor_mlp.XOR) is None
+        assert (xor_mlp.dividing_line(after, xor_mlp.XOR) is not None) == divided
+        answers = net[2:](after).numpy()[:, 0] > 0.5  # the network's own line
+        assert np.array_equal(answers, xor_mlp.XOR > 0.5) == divided
 
 
 # --- convolution --------------------------------------------------------------------------------
@@ -219,6 +254,173 @@ def test_L18_the_larger_the_filter_the_more_a_shift_leaves_as_it_was():
     assert same == sorted(same)
     assert same[0] < 0.1
     assert same[1] > 0.2
+
+
+# --- what stride and pooling do -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", stride.WAYS)
+@pytest.mark.parametrize("case", [stride.LECTURE, stride.DIGITS], ids=["lecture", "digits"])
+def test_L23_the_formula_says_what_the_graph_has_recorded(case, way):
+    by, pool = stride.WAYS[way]
+    network = stride.build(**case, stride=by, pool=pool, rng=0)
+    scores = network(np.ones((1, *case["shape"]), np.float32))
+    formula = stride.cost_by_formula(**case, stride=by, pool=pool)
+    assert stride.cost_in_graph(scores) == formula
+    three = stride.cost_in_graph(network(np.ones((3, *case["shape"]), np.float32)))
+    assert three == tuple(3 * cost for cost in formula)
+
+
+@pytest.mark.parametrize("by", [1, 2])
+def test_L23_multiplications_are_the_connections(by, rng):
+    x, w = rng.normal(size=(1, 3, 7, 7)), rng.normal(size=(4, 3, 3, 3))
+    links = mg.jacobian(lambda x: mg.conv2d(x, w, stride=by))(x)
+    filters = mg.Tensor(w, requires_grad=True)
+    counted, values = stride.cost_in_graph(mg.conv2d(x, filters, stride=by))
+    assert counted == np.count_nonzero(links) == {1: 25, 2: 9}[by] * 27 * 4
+    assert values == {1: 25, 2: 9}[by] * 4
+
+
+def test_L23_what_stride_2_saves():
+    costs = {
+        name: [stride.cost_by_formula(**case, stride=s, pool=p) for s, p in stride.WAYS.values()]
+        for name, case in (("lecture", stride.LECTURE), ("digits", stride.DIGITS))
+    }
+    assert costs == {
+        "lecture": [(1_274_400, 20_948), (128_200, 2_872), (505_300, 12_854)],
+        "digits": [(88_576, 3_092), (6_400, 404), (23_680, 1_748)],
+    }
+    images = np.ones((16, 3, 32, 32), np.float32)
+    all_, half, pooled = [
+        stride.peak(stride.build(**stride.LECTURE, stride=s, pool=p, rng=0), images)
+        for s, p in stride.WAYS.values()
+    ]
+    assert half < 0.4 * all_
+    assert half < pooled < 0.8 * all_
+
+
+@pytest.mark.long
+def test_L23_what_stride_2_costs_in_accuracy():
+    right = {w: 100 * np.mean([stride.accuracy(w, n) for n in stride.SEEDS]) for w in stride.WAYS}
+    assert list(right.values()) == pytest.approx([97.7, 94.1, 95.7], abs=0.8)
+
+
+def test_L24_the_networks_have_as_many_parameters():
+    networks = [moved_and_scaled.build(name, 0) for name in moved_and_scaled.COLOURS]
+    counts = [sum(p.size for p in net.parameters()) for net in networks]
+    assert counts == [7605, 7660, 7690, 7690, 7610]
+    assert max(counts) < 1.05 * min(counts)
+
+
+def test_L24_digits_are_moved_whole_and_scaled_about_their_middle(digits):
+    images = moved_and_scaled.framed(digits[1][0][:20])
+    ink = images.sum((1, 2, 3))
+    for by in moved_and_scaled.MOVES:
+        parts = moved_and_scaled.moved(images, by).reshape(4, *images.shape)
+        np.testing.assert_allclose(parts.sum((2, 3, 4)), np.tile(ink, (4, 1)), rtol=1e-6)
+        np.testing.assert_array_equal(parts[0][..., by:], images[..., :-by])  # to the right
+        np.testing.assert_array_equal(parts[3][..., :-by, :], images[..., by:, :])  # up
+    np.testing.assert_allclose(moved_and_scaled.scaled(images, 1), images, atol=1e-6)
+    where = np.arange(12) - 5.5
+    square = (abs(where) < 3).astype(float)  # 6 pixels wide
+    for by in moved_and_scaled.SCALES:
+        found = moved_and_scaled.scaled(np.outer(square, square)[None, None], by)[0, 0]
+        np.testing.assert_allclose(found, found[::-1, ::-1].T, atol=1e-9)
+        assert found.sum() == pytest.approx((6 * by) ** 2, rel=0.1)
+        assert np.sqrt(found.sum(0) @ where**2 / found.sum()) == pytest.approx(
+            by * np.sqrt(square @ where**2 / 6), rel=0.1
+        )
+
+
+def test_L24_only_pooling_over_all_makes_a_whole_stride_s_move_nothing(rng):
+    image = np.zeros((1, 1, 12, 12), np.float32)
+    image[0, 0, 5:7, 5:7] = rng.uniform(size=(2, 2))  # far from the border, after moves as well
+    for name in moved_and_scaled.COLOURS:
+        network = moved_and_scaled.build(name, np.random.default_rng(0))
+        still = network(image).numpy()
+        same = [
+            np.allclose(network(shown[None]).numpy(), still, atol=1e-5)
+            for shown in moved_and_scaled.moved(image, 2)
+        ]
+        assert same == [name == "pooling over all"] * 4
+        assert not np.allclose(network(moved_and_scaled.moved(image, 1)[:1]).numpy(), still)
+
+
+def test_L24_pooling_forgives_moves_and_a_stride_does_not():
+    full, strided, pooled = [
+        moved_and_scaled.run(name, 0, epochs=5)[1] for name in ("full", "stride 2", "max pooling")
+    ]
+    assert min(right["upright"] for right in (full, strided, pooled)) > 0.9
+    assert pooled["moved 1"] > max(full["moved 1"], strided["moved 1"]) + 0.1
+    assert pooled["x 1.3"] > full["x 1.3"]
+
+
+@pytest.mark.long
+def test_L24_the_figures_of_eight_seeds():
+    figures = {  # upright, moved by 1, by 2, scaled by 0.7, by 1.3
+        "full": [95.4, 44.8, 12.1, 17.7, 74.1],
+        "neither": [97.5, 46.6, 10.3, 23.2, 71.8],
+        "stride 2": [96.9, 44.8, 11.4, 25.8, 75.7],
+        "max pooling": [98.0, 69.4, 31.5, 32.6, 85.8],
+        "pooling over all": [97.5, 83.1, 95.6, 35.0, 59.3],
+    }
+    for name, expected in figures.items():
+        runs = [moved_and_scaled.run(name, seed)[1] for seed in moved_and_scaled.SEEDS]
+        shown = ("upright", "moved 1", "moved 2", "x 0.7", "x 1.3")
+        found = [100 * np.mean([right[what] for right in runs]) for what in shown]
+        assert found == pytest.approx(expected, abs=3)
+
+
+def test_L25_pairs_of_networks_differ_in_one_thing():
+    def about(name):
+        network = pooling_gap.build(name, 0)
+        sizes = [p.size for p in network.parameters()]
+        return sizes[:4], sum(sizes)  # both convolutions, all
+
+    counts = {name: about(name)[1] for name in pooling_gap.NETWORKS}
+    assert list(counts.values()) == [6090, 6090, 6090, 6122, 6122, 25290, 6090]
+    whole, *alike, smaller = pooling_gap.EFFECTS.values()
+    assert counts[whole[0]] == pytest.approx(counts[whole[1]], rel=0.01)
+    for one, other in alike:  # pooling or none: the same layers
+        assert about(one) == about(other)
+    assert about(smaller[0])[0] == about(smaller[1])[0]  # the same convolutions
+
+
+def test_L25_overlapping_pooling_keeps_the_size(rng):
+    x = np.maximum(rng.normal(size=(2, 3, 5, 5)), 0)
+    found = pooling_gap.overlapping(x)
+    for row, column in np.ndindex(5, 5):
+        window = x[:, :, row : row + 2, column : column + 2]
+        np.testing.assert_array_equal(found[:, :, row, column], window.max((2, 3)))
+
+
+def test_L25_the_gap_is_of_digits_that_were_learned_and_digits_that_were_not():
+    pooled, strided = [
+        np.array([pooling_gap.run(name, 100, seed) for seed in (0, 1)])
+        for name in ("max pooling", "stride 2")
+    ]
+    for known, new in (*pooled, *strided):
+        assert known > 0.95
+        assert 0.75 < new < known
+    assert np.ptp(pooled[:, 1]) > 0  # seeds draw other digits
+
+
+@pytest.mark.long
+def test_L25_it_is_the_pooling_that_narrows_the_gap_and_not_the_smaller_last_layer():
+    gaps = {
+        (name, count): 100 * np.array(
+            [np.subtract(*pooling_gap.run(name, count, seed)) for seed in pooling_gap.SEEDS]
+        )
+        for name in pooling_gap.NETWORKS for count in pooling_gap.EPOCHS
+    }  # fmt: skip
+    _, small, large, layer = [
+        [found.mean() for found in by_count.values()]
+        for by_count in pooling_gap.differences(gaps).values()
+    ]
+    assert small == pytest.approx([-1.5, -2.0, -0.5], abs=0.8)
+    assert large == pytest.approx([-1.1, -0.6, -0.4], abs=0.8)
+    assert layer == pytest.approx([0.8, 1.1, 0.4], abs=0.8)
+    assert max(small + large) < 0 < min(layer)
 
 
 # --- why convolution ----------------------------------------------------------------------------

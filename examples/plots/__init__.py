@@ -99,16 +99,46 @@ def classes(axes: Any, points: Any, labels: Any, **look: Any) -> None:
 
 
 def regions(
-    axes: Any, score: Callable[[Any], Any], points: Any, labels: Any, *, margin: float = 0.4
+    axes: Any,
+    score: Callable[[Any], Any] | None,
+    points: Any,
+    labels: Any,
+    *,
+    margin: float = 0.4,
+    square: bool = False,
 ) -> None:
-    """The plane in the colour of the class that `score` (positive for class 1) gives it."""
+    """The plane in the colour of the class that `score` (positive for class 1) gives it, if any."""
     (left, bottom), (right, top) = points.min(0) - margin, points.max(0) + margin
-    across, up = np.meshgrid(np.linspace(left, right, 201), np.linspace(bottom, top, 201))
-    scores = np.reshape(score(np.stack([across.ravel(), up.ravel()], 1)), across.shape)
-    axes.contourf(across, up, scores > 0, levels=[-1, 0.5, 2], colors=["#d6e6f2", "#fbe9c6"])
-    axes.contour(across, up, scores, levels=[0], colors=[INK], linewidths=1)
+    if square:
+        across, up, half = (
+            (left + right) / 2,
+            (bottom + top) / 2,
+            max(right - left, top - bottom) / 2,
+        )
+        left, right, bottom, top = across - half, across + half, up - half, up + half
+    if score is not None:
+        across, up = np.meshgrid(np.linspace(left, right, 201), np.linspace(bottom, top, 201))
+        scores = np.reshape(score(np.stack([across.ravel(), up.ravel()], 1)), across.shape)
+        axes.contourf(across, up, scores > 0, levels=[-1, 0.5, 2], colors=["#d6e6f2", "#fbe9c6"])
+        axes.contour(across, up, scores, levels=[0], colors=[INK], linewidths=1)
     classes(axes, points, labels, edgecolors=INK, linewidths=0.5, s=28)
     axes.set(aspect="equal", xlim=(left, right), ylim=(bottom, top))
+
+
+def inputs_written(axes: Any, points: Any, inputs: Any) -> None:
+    """At each point, the inputs (x1, x2) that it comes from; all of those whose points touch."""
+    names: list[tuple[Any, list[str]]] = []
+    for point, (x1, x2) in zip(points, inputs, strict=True):
+        near = [called for place, called in names if np.linalg.norm(place - point) < 0.2]
+        if near:
+            near[0].append(f"({x1:g}, {x2:g})")
+        else:
+            names.append((point, [f"({x1:g}, {x2:g})"]))
+    paper = {"fc": "white", "alpha": 0.7, "lw": 0, "pad": 0.5}
+    for place, called in names:
+        axes.annotate(
+            "\n".join(called), place, (9, 0), textcoords="offset points", va="center", bbox=paper
+        )
 
 
 def volumes(axes: Any, chain: list[tuple[str, tuple[int, int, int]]], title: str) -> None:
