@@ -30,7 +30,7 @@ from minigrad.core.apply import recorder
 from minigrad.core.memory import NUMPY_FUNCTIONS, guarded
 from minigrad.core.node import Node
 from minigrad.core.pull import shortest
-from minigrad.core.registry import Function, registry, rule_for
+from minigrad.core.registry import Function, register, rule_for
 from minigrad.core.samples import Samples
 
 Rule = Callable[..., Any]
@@ -269,7 +269,7 @@ def state(op: Op, rules: tuple[Any, ...]) -> Function:
     op.function = function
     setattr(function, RULE_NAMES[op.kind], op.add_rule)
     if isinstance(op.value, NUMPY_FUNCTIONS) and rule_for(op.value) is None:
-        registry[op.value] = function  # any further op of it is a function by itself
+        register(op.value, function)  # any further op of it is a function by itself
     return function
 
 
@@ -279,9 +279,9 @@ RULE_NAMES = {"elementwise": "partial", "linear": "adjoint", "general": "vjp"}
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[Function], Function]:
     """Register a function as what the given NumPy functions do when they meet a tensor."""
 
-    def register(function: Function) -> Function:
+    def registered(function: Function) -> Function:
         for numpy_function in numpy_functions:
-            registry[numpy_function] = function
+            register(numpy_function, function)
         return function
 
-    return register
+    return registered

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.op import Op
-from minigrad.core.registry import registry
+from minigrad.core.registry import publish
 from minigrad.core.source import formula_of, source_of
 from minigrad.testing.conventions import conventions
 from minigrad.testing.findings import Report
@@ -78,7 +78,7 @@ def facts(op: Op, report: Report) -> list[str]:
     """What is checked, whose rule it is, and what the rules choose at kinks."""
     kind = f"{op.kind} in all arrays at once" if op.jointly else op.kind
     line = f"- {kind}, {' and '.join(report.modes)} mode, to order {report.order}"
-    names = {known_as(f) for f, ours in registry.items() if ours is op.function}
+    names = {known_as(f) for f, ours in publish().items() if ours is op.function}
     numpys = sorted(name for name in names if name.startswith("np."))
     if numpys:
         line += f"; for {', '.join(f'`{name}`' for name in numpys)}"
