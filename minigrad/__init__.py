@@ -6,7 +6,6 @@ from minigrad.core.node import no_grad as no_grad
 from minigrad.core.op import elementwise as elementwise
 from minigrad.core.op import general as general
 from minigrad.core.op import linear as linear
-from minigrad.core.registry import publish
 from minigrad.ops.arithmetic import where as where
 from minigrad.ops.joining import concatenate as concatenate
 from minigrad.ops.joining import stack as stack
@@ -134,7 +133,5 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     return sorted({*globals(), *PART_OF, *PARTS})
 
-
-publish()
 
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ from minigrad.core.cuts import cut_off
 from minigrad.core.fitting import fit
 from minigrad.core.memory import locked
 from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
-from minigrad.core.registry import registry
+from minigrad.core.registry import publish, registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
@@ -393,3 +393,6 @@ def not_scalar(x: Any) -> Any:
 def plain(x: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return x._value if isinstance(x, Node) else x
+
+
+publish()  # what is loaded by now is found at once

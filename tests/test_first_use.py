@@ -80,7 +80,8 @@ def first_use(function):
 
 FUNCTIONS = {getattr(f, "__name__", str(f)): f for f in announced}
 FIRST = {part: word for word, part in mg.PART_OF.items()}  # a word of each part
-WORDS = {word: (lambda *args, word=word: getattr(mg, word)) for word in (*FIRST.values(), *mg.PARTS)}
+NAMES = [*FIRST.values(), *mg.PARTS]
+WORDS = {name: (lambda *args, name=name: getattr(mg, name)) for name in NAMES}
 CHOSEN = FUNCTIONS if sys.argv[1] == "functions" else WORDS
 
 for name, function in CHOSEN.items():
