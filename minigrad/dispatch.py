@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad.core.memory import locked
 from minigrad.core.node import Node, leaf
+from minigrad.core.plain import check_plain
 from minigrad.core.registry import rule_for
 from minigrad.errors import LeavesGraphError
 from minigrad.ops.arithmetic import as_type
@@ -33,9 +34,11 @@ PREDICATES = {
     np.tril_indices_from, np.triu_indices_from, np.diag_indices_from, np.linalg.matrix_rank,
     # shapes, dtypes, memory, text
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.min_scalar_type,
-    np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    np.zeros_like, np.ones_like, np.empty_like,
     np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip
+
+NUMBERS_OF_THEIR_OWN = {np.zeros_like, np.ones_like, np.empty_like}
 
 NOT_OF_TENSORS = {"where", "casting", "order", "subok", "signature"}  # keywords of any ufunc
 NOT_ONE_BY_ONE = (
@@ -48,6 +51,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     """`ufunc(...)`, or one of its methods, with a tensor among the arguments."""
     if rule_for(ufunc) is None and ufunc not in PREDICATES and "scipy.special" in sys.modules:
         import minigrad.ops.special  # noqa: F401  (its ufuncs get their rules on first use)
+    check_plain((*args, *kwargs.values()))
     whole = ufunc if method == "__call__" else getattr(ufunc, method)
     if method == "outer" and rule_for(ufunc):
         x, y = args
@@ -67,6 +71,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Another function of NumPy with a tensor among the arguments."""
+    check_plain((*args, *kwargs.values()))
     ours = rule_for(function)
     if ours is None or kwargs.get("out") is not None:
         return without_rule(function, args, kwargs)
@@ -114,7 +119,14 @@ def without_rule(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             f"gradient, which would be lost. Write it with functions that have one, state the op "
             f"yourself (mg.elementwise, mg.linear, mg.general), or pass t.numpy()."
         )
-    return function(*unwrapped(args), **{key: unwrapped(value) for key, value in kwargs.items()})
+    result = function(*unwrapped(args), **{key: unwrapped(value) for key, value in kwargs.items()})
+    kind = result.dtype.kind if isinstance(result, np.ndarray | np.generic) else "b"
+    if tracked and kind not in "biu" and function not in NUMBERS_OF_THEIR_OWN:
+        raise LeavesGraphError(
+            f"{name} gave {result.dtype} here, in which values of a tensor that requires a "
+            f"gradient would leave the graph in silence. Pass t.numpy() if that is meant."
+        )
+    return result
 
 
 def called(function: Any) -> str:

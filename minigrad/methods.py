@@ -1,4 +1,4 @@
-"""Methods of ndarray that are no ops: those that name places, and those that write in place."""
+"""Methods made from ops, and ndarray's that are none: those that name places or write in place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from minigrad.core.node import Node
+
+
+def reflected(op: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator for a tensor on the right: `2 - t`."""
+
+    def method(self: Node, other: Any) -> Any:
+        return op(other, self)
+
+    return method
+
+
+def compared(operator: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """A comparison of the values: a plain boolean array."""
+
+    def method(self: Node, other: Any) -> Any:
+        return operator(self._value, other._value if isinstance(other, Node) else other)
+
+    return method
 
 
 def of_values(name: str) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ same ops. The two NumPy protocols at the end of the class look them up in the re
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,12 +15,12 @@ import numpy as np
 from minigrad.core.cuts import cut_off
 from minigrad.core.fitting import fit
 from minigrad.core.memory import locked
-from minigrad.core.node import Array, Node, as_real_array, begin_write, leaf
+from minigrad.core.node import Array, Node, as_real_array, begin_write, follow, leaf
 from minigrad.core.registry import publish, registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
-from minigrad.methods import in_place, of_values
+from minigrad.methods import compared, in_place, of_values, reflected
 from minigrad.ops import (
     arithmetic,
     cumulative,
@@ -80,10 +81,29 @@ class Tensor(Node):
         """The values, as a read-only view; `assign` writes."""
         return locked(self._value)
 
+    @data.setter
+    def data(self, value: Any) -> NoReturn:
+        raise AttributeError("a tensor's data cannot be replaced: write t.assign(values).")
+
     @property
     def requires_grad(self) -> bool:
-        """Whether a gradient may be needed here: a leaf that asked for one, or made from one."""
+        """Whether a gradient may be needed here: a leaf that asked for one, or made from one.
+
+        To set it False freezes a leaf: its gradient is forgotten, and `backward()` and optimizers
+        leave it alone. Set True, a view (`t.detach()`) takes memory of its own. Raises `GraphError`
+        for results.
+
+        >>> import minigrad as mg
+        >>> layer = mg.nn.Linear(2, 1, rng=0)
+        >>> layer.weight.requires_grad = False
+        >>> [name for name, parameter in layer.named_parameters()]
+        ['bias']
+        """
         return self._tracked
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        follow(self, bool(on))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -155,7 +175,8 @@ class Tensor(Node):
             if x.grad is not None:  # nothing has changed
                 reached[x] = x.grad + g
         for x, total in reached.items():
-            x.grad = total if total.__class__ is np.ndarray else not_scalar(total)
+            if x._tracked:  # not frozen since
+                x.grad = total if total.__class__ is np.ndarray else not_scalar(total)
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
@@ -212,54 +233,26 @@ class Tensor(Node):
     __pos__ = arithmetic.positive_
     __abs__ = arithmetic.absolute
     __getitem__ = indexing.getitem
-
-    def __radd__(self, other: Any) -> Tensor:
-        return arithmetic.add(other, self)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return arithmetic.subtract(other, self)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return arithmetic.multiply(other, self)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return arithmetic.divide(other, self)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return arithmetic.floor_divide(other, self)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return arithmetic.remainder(other, self)
+    __radd__ = reflected(arithmetic.add)
+    __rsub__ = reflected(arithmetic.subtract)
+    __rmul__ = reflected(arithmetic.multiply)
+    __rtruediv__ = reflected(arithmetic.divide)
+    __rfloordiv__ = reflected(arithmetic.floor_divide)
+    __rmod__ = reflected(arithmetic.remainder)
+    __rmatmul__ = reflected(products.matmul)
+    __rpow__ = reflected(arithmetic.power)
 
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return arithmetic.floor_divide(other, self), arithmetic.remainder(other, self)
 
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return products.matmul(other, self)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return arithmetic.power(other, self)
-
     # --- comparisons: plain boolean arrays
 
-    def __eq__(self, other: Any) -> Any:
-        return self._value == plain(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._value != plain(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._value < plain(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._value <= plain(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._value > plain(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._value >= plain(other)
-
+    __eq__ = compared(operator.eq)
+    __ne__ = compared(operator.ne)
+    __lt__ = compared(operator.lt)
+    __le__ = compared(operator.le)
+    __gt__ = compared(operator.gt)
+    __ge__ = compared(operator.ge)
     __hash__ = object.__hash__
 
     # --- methods, as ndarray's
@@ -336,7 +329,7 @@ class Tensor(Node):
         return bool(self._value)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if spec else self, spec)
+        return format(self.item(), spec) if spec else str(self)
 
     def __float__(self) -> float:
         return float(self._leaving("float(t)"))
@@ -388,11 +381,6 @@ class Tensor(Node):
 def not_scalar(x: Any) -> Any:
     """NumPy's scalars, which come of adding 0-d arrays, as arrays; anything else as it is."""
     return np.asarray(x) if isinstance(x, np.generic) else x
-
-
-def plain(x: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
-    return x._value if isinstance(x, Node) else x
 
 
 publish()  # what is loaded by now is found at once

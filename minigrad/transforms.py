@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.core.cuts import cut_off
-from minigrad.core.node import Node, is_recording, leaf, record_state
+from minigrad.core.node import Node, as_real_array, is_recording, leaf, record_state
 from minigrad.core.push import push
 from minigrad.core.reach import Reach, dependents
 from minigrad.core.sweep import seed, sweep
@@ -98,7 +98,9 @@ def variable(primal: Any, outer: bool) -> Any:
     if outer and isinstance(primal, Node) and primal._tracked:
         return alias(primal)
     values = primal._value if isinstance(primal, Node) else primal
-    return Tensor(values, requires_grad=True)
+    fresh = Tensor(values, requires_grad=True)
+    fresh._cut = ()  # it stands for the primal, and is nobody's parameter
+    return fresh
 
 
 def handed_out(value: Any, like: Node, tensor: bool) -> Any:
@@ -130,7 +132,7 @@ def matching(what: str, given: Any, whose: Node) -> Any:
             f"the {what} has shape {shape}, but what it belongs to has {whose._value.shape}. "
             f"They must be equal."
         )
-    return given if isinstance(given, Node) else np.array(given, whose._value.dtype)
+    return given if isinstance(given, Node) else as_real_array(given, whose._value.dtype)
 
 
 # --- the public transforms --------------------------------------------------------------------

@@ -161,6 +161,10 @@ NUMPY = {
     np.atleast_1d: [case(()), case((2,))],
     np.atleast_2d: [case((2,)), given(lambda x, y: np.atleast_2d(x, y), (), (2,))],
     np.atleast_3d: [case((2,)), case((2, 3))],
+    np.full_like: [
+        given(lambda x: np.full_like(mg.Tensor(MASK), x, float), ()),
+        given(lambda x: np.full_like(mg.Tensor(SQUARE), x, shape=(2, 3)), (3,)),
+    ],
     np.broadcast_arrays: [given(np.broadcast_arrays, (2, 1), (3,))],
     np.rollaxis: [given(lambda x: np.rollaxis(x, 2), (2, 3, 2))],
     np.matrix_transpose: [case((2, 3, 2))],

@@ -21,6 +21,7 @@ from minigrad.core.node import (
     recording,
     tick,
 )
+from minigrad.core.plain import check_plain
 from minigrad.core.registry import Function
 from minigrad.core.settings import PLAIN, kept, without_tensors
 from minigrad.errors import MinigradError, ShapeError
@@ -123,6 +124,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             tracked = tracked or x._tracked
     recorded = settings
     if not PLAIN.issuperset(map(type, settings.values())):
+        if like is not None:
+            check_plain(tuple(settings.values()))
         if tracked and recording.get():
             settings, recorded = kept(op, settings)
         else:
@@ -167,7 +170,7 @@ def record(
             first, last = inputs[0].number, inputs[-1].number
             node._cut = (state, first, last, inputs[len(inputs) // 2].number)
         else:
-            node._cut = inputs[0]._cut or inputs[-1]._cut
+            node._cut = inputs[0]._cut or inputs[-1]._cut or ()
     return node
 
 

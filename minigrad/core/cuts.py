@@ -33,4 +33,4 @@ def cut_of(node: Node) -> tuple[Cut, tuple[int, ...]] | None:
 
 def cut_off(leaf: Node, how: str, past: Node) -> None:
     """Note that `leaf` has the values of `past` and not its graph: in a function users call."""
-    leaf._cut = (Cut(how, here(3)), past.number) if past._tracked else past._cut
+    leaf._cut = (Cut(how, here(3)), past.number) if past._tracked else past._cut or ()

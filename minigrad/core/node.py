@@ -11,6 +11,7 @@ a number above n has been overwritten since; the sweep needs no other bookkeepin
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from contextlib import nullcontext
 from itertools import count
@@ -19,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.core.blocks import Block, Setting
+from minigrad.core.copies import laid, own_array
 from minigrad.core.cuts import Cut
 from minigrad.core.fitting import fit
 from minigrad.core.places import Place, here
-from minigrad.errors import GradientTypeError
+from minigrad.core.plain import REAL, check_plain, not_real
+from minigrad.errors import GradientTypeError, GraphError, LeavesGraphError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -82,7 +85,8 @@ class Node:
     _origin: Node | None  # the leaf whose memory this value is a view of
     _note: Any  # see notes.py; not set unless something was noted
     _call: Any
-    _cut: tuple[Any, ...] | None  # of a leaf: the `Cut` that its past was lost at, and what by
+    _cut: tuple[Any, ...] | None  # of a leaf: None if it is data that somebody made; else the
+    # `Cut` that its past was lost at, and what by; () if nothing was lost
     op: Op | None  # None for a leaf
     inputs: tuple[Node, ...]
     settings: Mapping[str, Any]
@@ -91,11 +95,8 @@ class Node:
     grad: Any
 
     def _become_leaf(self, value: Array, tracked: bool = False, name: str | None = None) -> None:
-        if tracked and value.dtype.kind != "f":
-            raise GradientTypeError(
-                f"only floating-point tensors can require a gradient; this one is {value.dtype}. "
-                f"Give floats (1.0 instead of 1) or dtype=float."
-            )
+        if tracked:
+            need_floats(value.dtype)
         self._value = value
         self._tracked = tracked
         self._written = NEVER
@@ -108,19 +109,90 @@ class Node:
         self.grad = None
         self._cut = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How a leaf is copied and pickled: as a new leaf, with memory and a number of its own.
+
+        Raises `LeavesGraphError` for the result of an op: its graph would be cut in silence.
+        """
+        if self.op is not None or (self._tracked and self._cut is not None):
+            was = f"the result of {self.op.name}" if self.op else "the argument of a transform"
+            raise LeavesGraphError(
+                f"copy, deepcopy and pickle would take a tensor of shape {self._value.shape} out "
+                f"of its graph in silence: it is {was}. Copy t.detach(), which has its values "
+                f"alone; t.copy() stays in the graph."
+            )
+        made, grad = self._cut is None, self.grad
+        given = self.__class__, laid(self._value), self._tracked, self.name, made
+        kept = laid(grad) if isinstance(grad, np.ndarray) else grad
+        state = object.__getstate__(self)  # of a subclass, which may have attributes of its own
+        own, slots = state if isinstance(state, tuple) else (state, {})
+        slots = {name: value for name, value in slots.items() if name not in Node.__slots__}
+        return new_leaf, (*given, kept), (own, slots) if own or slots else None
+
+
+def need_floats(dtype: np.dtype[Any]) -> None:
+    """Raise `GradientTypeError` for the dtype of a tensor that cannot require a gradient."""
+    if dtype.kind != "f":
+        raise GradientTypeError(
+            f"only floating-point tensors can require a gradient; this one is {dtype}. "
+            f"Give floats (1.0 instead of 1) or dtype=float."
+        )
+
+
+def new_leaf(
+    kind: type[Node], value: Any, tracked: bool, name: str | None, made: bool, grad: Any
+) -> Node:
+    """The leaf that a copied or unpickled one becomes: never written, its memory its own."""
+    node = object.__new__(kind)
+    node._become_leaf(own_array(*value), tracked, name)
+    node._cut = None if made else ()
+    node.grad = own_array(*grad) if isinstance(grad, tuple) else copy.copy(grad)
+    return node
+
 
 def leaf(
     like: Node, value: Array, tracked: bool = False, name: str | None = None, view: bool = False
 ) -> Any:
-    """A new leaf of the class of `like` around `value`, which is not copied.
+    """A new leaf of the class of `like` around `value`, which is not copied: no data of a user's.
 
     `view` says that the value is that of `like`: the leaf shows it and cannot be written.
     """
     node: Node = object.__new__(like.__class__)
     node._become_leaf(value.view() if view else value, tracked, name)
+    node._cut = ()
     if view:
         node._origin = origin(like)
     return node
+
+
+def follow(node: Node, on: bool) -> None:
+    """Have a leaf require a gradient, or freeze it."""
+    if on == node._tracked:
+        return
+    if node.op is not None or (node._tracked and node._cut is not None):
+        raise GraphError(
+            "requires_grad can be set of leaves only: this tensor was computed from others, or "
+            "stands for an argument of a transform. Use t.detach() or mg.stop_gradient(t)."
+        )
+    if not on:
+        node._tracked, node.grad = False, None
+        return
+    need_floats(node._value.dtype)
+    if node._origin is not None:
+        node._written = node._origin._written
+    if node._origin is not None or node._value.base is not None:
+        node._value = node._value.copy()
+    node._origin = node._cut = None
+    node._tracked = True
+
+
+def is_made(node: Node) -> bool:
+    """Whether a node is data that somebody made: a parameter, a constant of the user's.
+
+    Results are not, recorded or not; nor are views of others, and what stands for the argument of
+    a function that is being differentiated.
+    """
+    return node.op is None and node._cut is None
 
 
 def constant(value: Any, like: Node) -> Any:
@@ -144,16 +216,14 @@ def as_real_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     """
     if isinstance(data, Node):
         data = data._value
+    else:
+        check_plain(data)
     array: Array = np.array(data)
-    if dtype is not None and array.dtype.kind in "biuf":
-        real = np.dtype(dtype).kind in "biuf"
+    if dtype is not None and array.dtype.kind in REAL:
+        real = np.dtype(dtype).kind in REAL
         array = fit(array, dtype) if real else array.astype(dtype)
-    if array.dtype.kind not in "biuf":
-        advice = "take .real and .imag apart" if array.dtype.kind == "c" else "give numbers"
-        raise GradientTypeError(
-            f"minigrad computes with real numbers (float, int, bool); "
-            f"got {array.dtype} of shape {array.shape}: {advice}."
-        )
+    if array.dtype.kind not in REAL:
+        raise not_real(array)
     return array
 
 

@@ -22,6 +22,7 @@ from minigrad.core.memory import owner
 from minigrad.core.node import Clock, Node, as_real_array, constant
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
+from minigrad.core.plain import check_plain
 from minigrad.core.pull import in_dtype, in_shape, pulled
 from minigrad.errors import RuleError, ShapeError
 
@@ -188,6 +189,7 @@ def seed(root: Node, cotangent: Any, *, record: bool = False) -> Any:
         )
     if record and isinstance(cotangent, Node):
         return cotangent
+    check_plain(cotangent)
     array = np.asarray(cotangent)
     array = array.view() if array.dtype == dtype else as_real_array(array, dtype)
     array.flags.writeable = False

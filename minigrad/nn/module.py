@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Self
 
-from minigrad.core.node import tick
+from minigrad.core.node import is_made, tick
 from minigrad.core.notes import leave
 from minigrad.tensor import Tensor
 
@@ -13,8 +13,13 @@ from minigrad.tensor import Tensor
 class Module:
     """A function with parameters: subclass it, keep tensors and modules as attributes.
 
-    `forward` computes; calling the module calls it. Parameters are all tensors that require a
-    gradient and are found in the attributes, in order, through modules, lists, tuples and dicts.
+    `forward` computes; calling the module calls it. Its tensors are found in the attributes, in
+    order, through modules, lists, tuples and dicts: those that were made with `Tensor(...)`. What
+    was computed is never among them, so a module may keep its activations. Parameters are those
+    that require a gradient.
+
+    It can be copied and pickled at any time; pass a module and its optimizer in one structure, such
+    as a tuple, so that the copies belong together.
 
     >>> import minigrad as mg
     >>> class Scale(mg.nn.Module):
@@ -43,10 +48,10 @@ class Module:
         return result
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """Every tensor it holds, with its dotted name; one that is shared comes once."""
+        """Every tensor it is made of, with its dotted name; one that is shared comes once."""
         seen: set[int] = set()
         for name, part in parts(self):
-            if isinstance(part, Tensor) and id(part) not in seen:
+            if isinstance(part, Tensor) and is_made(part) and id(part) not in seen:
                 seen.add(id(part))
                 yield name, part
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.errors import DataError, ShapeError
-from minigrad.ops.operands import operand
+from minigrad.ops.operands import operand, values
 
 
 def one_hot(labels, classes, dtype=np.float64):
@@ -44,7 +44,7 @@ def embedding(labels, table):
 
 def class_numbers(name, labels, classes):
     """The labels as a new integer array, once they are known to be whole numbers in range."""
-    labels = np.array(labels)
+    labels = values(labels).copy()
     if labels.dtype.kind in "iu" and labels.size and 0 <= labels.min() <= labels.max() < classes:
         return labels.astype(np.intp, copy=False)  # a third of the time of looking for the wrong
     if labels.dtype.kind == "f" and np.isnan(labels).any():

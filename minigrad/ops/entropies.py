@@ -15,7 +15,7 @@ from minigrad.errors import DataError, ShapeError
 from minigrad.ops.activations import softplus
 from minigrad.ops.embedding import class_numbers, one_hot
 from minigrad.ops.losses import Reduction, reduced, same_shape, shape_of
-from minigrad.ops.operands import operand, plain
+from minigrad.ops.operands import operand, plain, values
 from minigrad.ops.softmax import at_least_one, below_largest, log_softmax, softmax
 
 
@@ -223,7 +223,7 @@ def checked_rows(logits, targets, ignored_label):
 
 def checked_labels(name, scores, labels, ignored_label):
     """The labels as a new integer array, and which rows are kept (None for all)."""
-    shape, labels = shape_of(scores), np.array(labels)
+    shape, labels = shape_of(scores), values(labels)
     if len(shape) != 2 or labels.shape != shape[:1]:
         column = labels.shape == (*shape[:1], 1)
         raise ShapeError(
@@ -240,7 +240,7 @@ def each_weight(class_weights, log_probability):
     """The class weights as an array of the prediction's dtype, or None."""
     if class_weights is None:
         return None
-    weights = np.asarray(class_weights, log_probability.dtype)
+    weights = values(class_weights, log_probability.dtype)
     if weights.shape != log_probability.shape[1:]:
         raise ShapeError(
             f"class_weights: one for each of {log_probability.shape[1]} classes; got shape "

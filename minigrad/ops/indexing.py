@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core.node import Node
 from minigrad.core.op import linear
+from minigrad.core.plain import check_plain
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
 
@@ -35,6 +36,7 @@ def index_array(part):
     if isinstance(part, Node):
         return part  # its values are taken where the op is applied
     empty = isinstance(part, list | tuple | range) and np.size(part) == 0
+    check_plain(part)
     return np.asarray(part, np.intp if empty else None)
 
 

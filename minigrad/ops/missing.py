@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.core.op import implements
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import cumprod, cumsum
-from minigrad.ops.operands import operand, refuse_out
+from minigrad.ops.operands import operand, refuse_out, values
 from minigrad.ops.reductions import axes_last, max, mean, min, prod, sum
 from minigrad.ops.shaping import reshape
 from minigrad.ops.statistics import as_floats, between, quantiles_first, refuse_weights, std, var
@@ -15,7 +15,7 @@ from minigrad.ops.statistics import as_floats, between, quantiles_first, refuse_
 
 def present(a, where=True):
     """The mask of the values that are there and take part."""
-    return ~np.isnan(a) & np.asarray(where)
+    return ~np.isnan(a) & values(where)
 
 
 @implements(np.nansum)
@@ -186,7 +186,7 @@ def nanquantile(
     """
     refuse_out("nanquantile", out)
     refuse_weights(weights)
-    a, q = as_floats(a), np.asarray(q) if not isinstance(q, int | float) else q
+    a, q = as_floats(a), values(q) if not isinstance(q, int | float) else q
     s = np.sort(axes_last(a, axis), axis=-1)  # (..., n), nan last
     ranks = np.where(np.isnan(s), np.nan, np.arange(s.shape[-1]))
     places = np.nanquantile(ranks, q, axis=-1, method=method)  # (*q.shape, ...)
@@ -219,5 +219,5 @@ def nanpercentile(
     >>> np.nanpercentile(mg.Tensor([1.0, np.nan, 2.0]), 50)
     Tensor(1.5)
     """
-    q = q / 100 if isinstance(q, int | float) else np.asarray(q) / 100
+    q = q / 100 if isinstance(q, int | float) else values(q) / 100
     return nanquantile(a, q, axis, out, overwrite_input, method, keepdims, weights=weights)

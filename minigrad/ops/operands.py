@@ -7,11 +7,22 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Node
+from minigrad.core.plain import check_plain
 
 
 def operand(x: Any) -> Any:
     """A tensor or an array as it is; anything else (a number, a nested list) as an array."""
-    return x if isinstance(x, Node | np.ndarray) else np.asarray(x)
+    return x if isinstance(x, Node | np.ndarray) else values(x)
+
+
+def values(x: Any, dtype: Any = None) -> Any:
+    """What has no derivative (labels, masks, positions) as an array, perhaps the very one given.
+
+    Raises `GradientTypeError` for masked arrays and their like, `LeavesGraphError` for a tensor
+    that requires a gradient.
+    """
+    check_plain(x)
+    return np.asarray(x, dtype)
 
 
 def refuse_out(name: str, out: Any) -> None:

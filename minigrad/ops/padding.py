@@ -10,7 +10,7 @@ from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.indexing import along, getitem
 from minigrad.ops.joining import concatenate
-from minigrad.ops.operands import operand
+from minigrad.ops.operands import operand, values
 from minigrad.ops.products import tensordot
 from minigrad.ops.shaping import broadcast_to, moveaxis
 
@@ -67,7 +67,7 @@ def in_pairs(name, given, ndim):
         pairs = {normalize_axis_index(axis, ndim): pair for axis, pair in given.items()}
         given = [np.broadcast_to(pairs.get(axis, 0), 2) for axis in range(ndim)]
     try:
-        pairs = np.broadcast_to(np.asarray(given), (ndim, 2))
+        pairs = np.broadcast_to(values(given), (ndim, 2))
     except ValueError:
         raise ShapeError(
             f"pad: {name} is one number, a pair (before, after), or such a pair for each of the "

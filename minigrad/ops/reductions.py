@@ -16,7 +16,7 @@ from minigrad.core.reals import real
 from minigrad.core.samples import case
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import backwards, delayed
-from minigrad.ops.operands import refuse_out
+from minigrad.ops.operands import refuse_out, values
 from minigrad.ops.softmax import softmax
 
 cases = [
@@ -74,7 +74,7 @@ def axes_restored(y, x, axis):
 
 def taking_part(a, where, neutral):
     """The array with a neutral value where the mask `where` leaves one out."""
-    return a if where is True else np.where(np.broadcast_to(where, np.shape(a)), a, neutral)
+    return a if where is True else np.where(np.broadcast_to(values(where), np.shape(a)), a, neutral)
 
 
 # --- sum and mean ---------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def number_taking_part(a, axis, keepdims, where):
     """How many values go into each result: a Python number, or an array where there is a mask."""
     if where is True:
         return number_reduced(a, axis)
-    mask = np.broadcast_to(where, np.shape(a))
+    mask = np.broadcast_to(values(where), np.shape(a))
     dtype = a.dtype if a.dtype.kind == "f" else float
     return np.sum(mask, axis, keepdims=keepdims, dtype=dtype)
 
@@ -192,7 +192,7 @@ def min(a, axis=None, out=None, keepdims=False, initial=None, where=True, *, dty
 
 def own_mask(where):
     """The mask as an array that nobody else writes to."""
-    return where if where is True else np.array(where)
+    return where if where is True else values(where).copy()
 
 
 @implements(np.ptp)

@@ -14,7 +14,7 @@ from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type, maximum, minimum, where
 from minigrad.ops.indexing import along, getitem
 from minigrad.ops.joining import stack
-from minigrad.ops.operands import operand, plain, refuse_out
+from minigrad.ops.operands import operand, plain, refuse_out, values
 from minigrad.ops.shaping import broadcast_to, ravel
 
 # --- by position ----------------------------------------------------------------------------
@@ -22,7 +22,7 @@ from minigrad.ops.shaping import broadcast_to, ravel
 
 def in_range(indices, size, mode):
     """The indices as `mode` wants those beyond the end: "raise" (later), "wrap" or "clip"."""
-    indices = np.asarray(plain(indices))
+    indices = values(plain(indices))
     if indices.dtype == bool:
         indices = indices.astype(np.intp)  # as an index it would be a mask
     if mode == "wrap":
@@ -64,7 +64,7 @@ def take_along_axis(arr, indices, axis=-1):
     >>> np.take_along_axis(x, np.argsort(x), axis=-1)
     Tensor([[1., 2., 3.]])
     """
-    arr, indices = operand(arr), np.asarray(plain(indices))
+    arr, indices = operand(arr), values(plain(indices))
     if axis is None:
         arr, axis = ravel(arr), 0
     if arr.ndim != indices.ndim:
@@ -139,7 +139,7 @@ def choose(a, choices, out=None, mode="raise"):
 def compress(condition, a, axis=None, out=None):
     """The values, or the slices along an axis, where the condition holds. As `numpy.compress`."""
     refuse_out("compress", out)
-    condition = np.asarray(plain(condition))
+    condition = values(plain(condition))
     if condition.ndim != 1:
         raise ShapeError(f"compress: the condition has one axis; got shape {condition.shape}.")
     return take(a, np.flatnonzero(condition), axis)
@@ -148,7 +148,7 @@ def compress(condition, a, axis=None, out=None):
 @implements(np.extract)
 def extract(condition, arr):
     """The values where the condition holds, along one axis. As `numpy.extract`."""
-    return take(arr, np.flatnonzero(np.asarray(plain(condition))))
+    return take(arr, np.flatnonzero(values(plain(condition))))
 
 
 @implements(np.select)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.broadcasting import sum_to
+from minigrad.core.node import Node
 from minigrad.core.op import implements, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
-from minigrad.ops.operands import operand
+from minigrad.ops.arithmetic import as_type
+from minigrad.ops.operands import operand, plain
 
 # --- reshaping ------------------------------------------------------------------------------
 
@@ -132,6 +134,22 @@ def broadcast_to(array, shape):
 @broadcast_to.adjoint
 def _(g, z, x, *, shape):
     return sum_to(g, x.shape)
+
+
+@implements(np.full_like)
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
+    """`fill_value` in the shape of `a`, or another: a plain array, or a tensor if that is one.
+
+    Its dtype is that of `a` unless another is given. As `numpy.full_like`.
+
+    >>> import numpy as np, minigrad as mg
+    >>> np.full_like(mg.Tensor([1.0, 1.0, 1.0]), mg.Tensor(2.0))
+    Tensor([2., 2., 2.])
+    """
+    if not isinstance(fill_value, Node):
+        return np.full_like(plain(a), fill_value, dtype, order, subok, shape, device=device)
+    like = np.empty_like(plain(a), dtype, order, subok, shape, device=device)
+    return broadcast_to(as_type(fill_value, like.dtype), like.shape)
 
 
 @implements(np.broadcast_arrays)

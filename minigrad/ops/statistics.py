@@ -8,7 +8,7 @@ from minigrad.core.op import elementwise, implements, linear
 from minigrad.core.samples import case, positive
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type, divisor, square
-from minigrad.ops.operands import operand, refuse_out
+from minigrad.ops.operands import operand, refuse_out, values
 from minigrad.ops.reductions import (
     axes_last,
     axes_of,
@@ -207,7 +207,7 @@ def quantile(
     """
     refuse_out("quantile", out)
     refuse_weights(weights)
-    a, q = as_floats(a), np.asarray(q) if not isinstance(q, int | float) else q
+    a, q = as_floats(a), values(q) if not isinstance(q, int | float) else q
     number = number_reduced(a, axis)
     places = np.quantile(np.arange(number, dtype=float), q, method=method)
     s = np.sort(axes_last(a, axis), axis=-1)  # (..., n)
@@ -261,5 +261,5 @@ def percentile(
     >>> np.percentile(mg.Tensor([1.0, 2.0, 3.0]), 25)
     Tensor(1.5)
     """
-    q = q / 100 if isinstance(q, int | float) else np.asarray(q) / 100
+    q = q / 100 if isinstance(q, int | float) else values(q) / 100
     return quantile(a, q, axis, out, overwrite_input, method, keepdims, weights=weights)

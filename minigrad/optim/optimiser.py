@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.core.fitting import fit
-from minigrad.core.node import Node, begin_write
+from minigrad.core.node import Node, begin_write, is_made
+from minigrad.core.trees import flatten
 from minigrad.tensor import Tensor
 
 Array = npt.NDArray[Any]
@@ -20,6 +22,9 @@ class Optimiser:
 
     A subclass says what memory it keeps per parameter, all of it made here, so that a step
     allocates nothing, and how `update` uses it. Parameters without a gradient are left alone.
+
+    It can be copied and pickled at any time; copy it in one structure with its module, such as
+    `copy.deepcopy((module, optimizer))`, so that the copies belong together.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
@@ -27,7 +32,7 @@ class Optimiser:
         if not self.parameters:
             raise ValueError("there is nothing to optimise: the list of parameters is empty.")
         for p in self.parameters:
-            if not isinstance(p, Tensor) or p.op is not None or not p.requires_grad:
+            if not isinstance(p, Tensor) or not is_made(p) or not p.requires_grad:
                 raise TypeError(
                     f"parameters are tensors made with requires_grad=True, not computed ones; "
                     f"got {p!r}."
@@ -39,6 +44,16 @@ class Optimiser:
         self.rates = [np.zeros((), p.dtype) for p in self.parameters]  # faster than a number
         self.lr = lr
         self.steps = 0
+
+    def __copy__(self) -> Self:
+        """An optimizer of the same parameters, with memory of its own."""
+        return copy.deepcopy(self, {id(p): p for p in self.parameters})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled, in new arrays: those that are loaded may be read-only."""
+        parts, rebuild = flatten(state)
+        own = {id(x): x.copy() for x in parts if isinstance(x, np.ndarray)}  # shared ones stay so
+        vars(self).update(rebuild([own.get(id(x), x) for x in parts]))
 
     @property
     def lr(self) -> float:

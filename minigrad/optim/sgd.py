@@ -8,8 +8,9 @@ import numpy as np
 from numpy import multiply, ndarray, subtract
 
 from minigrad.core.node import begin_write
+from minigrad.ops.operands import plain
 from minigrad.optim.optimiser import Array, Optimiser
-from minigrad.tensor import Tensor, plain
+from minigrad.tensor import Tensor
 
 
 class SGD(Optimiser):
