@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
 from minigrad.core.apply import record, with_origin
-from minigrad.core.node import NO_SETTINGS, Node, is_recording, leaf, record_state
+from minigrad.core.node import (
+    NO_SETTINGS,
+    Clock,
+    Node,
+    is_recording,
+    leaf,
+    record_state,
+    tick,
+)
 from minigrad.core.op import Op
 from minigrad.core.reach import dependents
 from minigrad.core.sweep import sweep
 from minigrad.core.trees import flatten
-from minigrad.errors import RuleError
+from minigrad.errors import OverwrittenError, RuleError
 from minigrad.ops.arithmetic import positive_ as alias
 
 Function = Callable[..., Any]
@@ -25,8 +34,9 @@ def checkpoint(f: Function) -> Function:
 
     The backward pass calls `f` once more, so it costs a second forward pass and saves the memory
     of every intermediate value. Tensors that `f` closes over get their gradients too. `f` returns
-    one tensor and must be deterministic: if the second call gives other values (dropout), the
-    backward pass raises `RuleError`. Chen et al. 2016, arXiv:1604.06174; as
+    one tensor and must be deterministic: if the second call computes anything else, or with other
+    values (dropout, an array that was changed since), the backward pass raises `RuleError`;
+    `OverwrittenError` if a tensor was written to since. Chen et al. 2016, arXiv:1604.06174; as
     `torch.utils.checkpoint`.
 
     >>> import numpy as np, minigrad as mg
@@ -51,6 +61,7 @@ def checkpoint(f: Function) -> Function:
             return f(*args, **kwargs)
         tracked = [given[i] for i in places]
         variables = [leaf(x, x._value, tracked=True, view=True) for x in tracked]
+        start = tick()
         out = of_tracked(variables)
         if not isinstance(out, Node):
             if not tracked:  # arrays in, arrays out
@@ -60,25 +71,42 @@ def checkpoint(f: Function) -> Function:
         inputs = (*tracked, *captured)
         if not out._tracked or not inputs:
             return out
-        op = replayed(of_tracked, captured, inputs[0], getattr(f, "__name__", "checkpoint"))
+        first = Call(of_tracked, captured, start, fingerprint(out, start))
+        op = replayed(first, inputs[0], getattr(f, "__name__", "checkpoint"))
         return with_origin(record(op, inputs, NO_SETTINGS, out._value, True), inputs)
 
     return call
 
 
-def replayed(of_tracked: Function, captured: list[Node], like: Node, name: str) -> Op:
+class Call(NamedTuple):
+    """What is kept of the first call, to make it again and to see whether it is the same."""
+
+    of_tracked: Function
+    captured: list[Node]  # tensors that the function closes over
+    number: int  # when it began
+    fingerprint: int  # of what it computed, and of the constants it used
+
+
+class Replayed(Op):
+    """The op of one call."""
+
+    fingerprint: int  # what was computed inside
+
+
+def replayed(first: Call, like: Node, name: str) -> Op:
     """The op of one call: its vjp calls the function again, recording, and sweeps through that.
 
     One replay serves all inputs: the sweep asks for them in order, with the same cotangent.
     """
     latest: list[Any] = []  # the cotangent of the latest replay, and its gradients
+    of_tracked, captured = first.of_tracked, first.captured
 
     def pullback(g: Any, z: Any, *inputs: Any, argument: int) -> Any:
         if not latest or latest[0] is not g:
             direct = inputs[: len(inputs) - len(captured)]
             with record_state(True):
                 variables = [variable(x, like) for x in direct]
-            latest[:] = [g, replay(of_tracked, variables, captured, g, z)]
+            latest[:] = [g, replay(first, variables, g, z)]
         found = latest[1][argument]
         if argument == len(inputs) - 1:
             latest.clear()
@@ -87,7 +115,8 @@ def replayed(of_tracked: Function, captured: list[Node], like: Node, name: str) 
     def value(*arrays: Any) -> Any:
         return of_tracked(arrays[: len(arrays) - len(captured)])
 
-    op = Op("general", value, name)
+    op = Replayed("general", value, name)
+    op.fingerprint = first.fingerprint
     op.add_rule(pullback)
     return op
 
@@ -102,20 +131,86 @@ def variable(x: Any, like: Node) -> Node:
     return fresh
 
 
-def replay(
-    of_tracked: Function, variables: list[Node], captured: list[Node], g: Any, z: Any
-) -> list[Any]:
+def replay(first: Call, variables: list[Node], g: Any, z: Any) -> list[Any]:
     """The gradient of each variable and captured tensor, from a second call of the function."""
     again = isinstance(g, Node)  # a derivative of the derivative is wanted: record
-    out = of_tracked(variables)
-    if not np.array_equal(out._value, z._value if isinstance(z, Node) else z, equal_nan=True):
-        raise RuleError(
-            "checkpoint: the function gave other values when it was called again for the backward "
-            "pass. It must be deterministic: draw random numbers outside it, and change nothing "
-            "that it reads."
-        )
-    ends = [*variables, *captured]
+    start = tick()
+    try:
+        out = first.of_tracked(variables)
+    except Exception as error:
+        if Clock.last_write > first.number:
+            raise not_the_same(first) from error
+        raise
+    check_same(first, out, z._value if isinstance(z, Node) else z, start)
+    ends = [*variables, *first.captured]
     with record_state(again):
         reached = sweep([(out, g)], within=dependents([out], ends), record=again)
     found = {x.number: c for x, c in reached.items()}
     return [found.get(x.number, np.zeros(x._value.shape, x._value.dtype)) for x in ends]
+
+
+def check_same(first: Call, out: Node, value: Any, start: int) -> None:
+    """Raise if the second call, which began at `start`, was not like the first one.
+
+    The result alone does not tell: where it is 0, a factor of it may be another one.
+    """
+    same = np.array_equal(out._value, value, equal_nan=True)
+    if not same or fingerprint(out, start) != first.fingerprint:
+        raise not_the_same(first)
+
+
+def not_the_same(first: Call) -> Exception:
+    """The error to raise where the second call was another one."""
+    if Clock.last_write > first.number:
+        return OverwrittenError(
+            "checkpoint: the function gave other values when it was called again for the backward "
+            "pass, and tensors were overwritten since the first call. Call backward() before "
+            "assign() or optimiser.step(), or compute the result again."
+        )
+    return RuleError(
+        "checkpoint: the function gave other values when it was called again for the backward "
+        "pass. It must be deterministic: draw random numbers outside it, and change nothing "
+        "that it reads."
+    )
+
+
+def fingerprint(out: Node, start: int) -> int:
+    """A number that tells one call of a function from another: its ops, settings and constants.
+
+    All that was made after `start` on the way to the result counts, and the constants from before;
+    not the tensors that require a gradient, which are inputs of the call.
+    """
+    found, stack = {out.number: out}, [out]
+    while stack:
+        for x in stack.pop().inputs:
+            if x.number not in found and (x.number > start or not x._tracked):
+                found[x.number] = x
+                stack.append(x)
+    total = 0
+    for number in sorted(found):
+        x = found[number]
+        inside = x.op.fingerprint if isinstance(x.op, Replayed) else 0
+        parts = (x.op.name, x.settings, inside) if x.op else x._value
+        for part in in_bytes(parts):
+            total = crc32(part, total)
+    return total
+
+
+def in_bytes(thing: Any) -> Iterator[Any]:
+    """Nested data piece by piece; objects of other kinds only as their class."""
+    if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
+        yield f"{thing.dtype}{thing.shape}".encode()
+        yield np.ascontiguousarray(thing).data if thing.size else b""
+    elif isinstance(thing, slice):
+        yield from in_bytes((thing.start, thing.stop, thing.step))
+    elif isinstance(thing, Mapping):
+        yield from in_bytes(tuple(thing.items()))
+    elif isinstance(thing, tuple | list):
+        for part in thing:
+            yield from in_bytes(part)
+    else:
+        number = isinstance(thing, NUMBERS)
+        yield f"{type(thing)}{thing if number else ''}".encode()
+
+
+NUMBERS = (str, bytes, bool, int, float, complex, np.generic, np.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Array, Node
+from minigrad.core.overwritten import overwritten_since
 from minigrad.core.source import formula_of
 from minigrad.drawing.text import number
 
@@ -42,6 +43,9 @@ class Blocker:
 def cause(blocker: Blocker) -> tuple[str, str]:
     """The reason in a word or two, and in a sentence."""
     op: Any = blocker.node.op
+    node = blocker.node
+    if any(overwritten_since(x, node.number) for x in (node, *node.inputs)):
+        return "overwritten", "why is not known, as values that it used were overwritten since"
     others = [x for slot, x in enumerate(blocker.node.inputs) if slot != blocker.slot]
     if op.name == "relu":
         return "dead relu", dead_relu(blocker)
@@ -88,6 +92,8 @@ def where_it_counts(x: Node, blocker: Blocker) -> Array:
 def dead_units(node: Node) -> str:
     """The units of a relu, along the last axis, that let nothing through for any row."""
     if node.op is None or node.op.name != "relu" or node._value.ndim < 2:
+        return ""
+    if overwritten_since(node.inputs[0], node.number):
         return ""
     x = node.inputs[0]._value
     dead = np.flatnonzero((x.reshape(-1, x.shape[-1]) <= 0).all(axis=0))

@@ -115,12 +115,15 @@ def compared(a: Vertex, b: Vertex, number: int, old: dict[int, int], new: dict[i
 
 def differences_in_words(a: Vertex, b: Vertex) -> Iterator[str]:
     """What else than numbers was different in the first graph."""
-    if a.value.shape != b.value.shape:
-        yield f"was of shape {a.value.shape}"
-    if a.value.dtype != b.value.dtype:
-        yield f"was {a.value.dtype}"
+    if a.shape != b.shape:
+        yield f"was of shape {a.shape}"
+    if a.dtype != b.dtype:
+        yield f"was {a.dtype}"
     if settings_of(a.settings) != settings_of(b.settings):
         yield f"was with {settings_of(a.settings) or 'no settings'}"
+    for vertex, when in ((a, "before"), (b, "after")):
+        if vertex.value is None:
+            yield f"its value {when} is not known, {vertex.value_text}"
     if (a.gradient is None) != (b.gradient is None):
         yield "had no gradient" if a.gradient is None else "had a gradient"
 
@@ -173,4 +176,4 @@ def key(vertex: Vertex) -> tuple[Any, ...]:
     """What makes two nodes one and the same step of a program, whatever numbers it computes."""
     if vertex.op:
         return vertex.op, len(vertex.inputs)
-    return (vertex.kind, vertex.name) if vertex.name else (vertex.kind, vertex.value.shape)
+    return (vertex.kind, vertex.name) if vertex.name else (vertex.kind, vertex.shape)

@@ -179,14 +179,14 @@ def signatures(picture: Snapshot, ops: list[Vertex]) -> list[Signature]:
             i - position[n] if n in position else described(leaves.get(n)) for n in vertex.inputs
         )
         settings = plain(list(vertex.settings.values()))
-        what = vertex.op, vertex.ops, settings, vertex.value.shape
+        what = vertex.op, vertex.ops, settings, vertex.shape
         found.append((what, inputs))
     return found
 
 
 def described(leaf: Vertex | None) -> tuple[object, ...]:
     """What must be equal in two leaves; None stands for what lies outside the part drawn."""
-    return () if leaf is None else (leaf.kind, leaf.value.shape)
+    return () if leaf is None else (leaf.kind, leaf.shape)
 
 
 def chains(picture: Snapshot) -> Snapshot:
@@ -273,7 +273,6 @@ def folded(vertex: Vertex, fold: Fold, inputs: tuple[int, ...]) -> Vertex:
         box=fold.box,
         ops=all_ops(fold.members),
         source="",
-        overwritten=False,
         broadcast=(),
         anomaly=next((f"{v.op or v.name} {v.anomaly}" for v in fold.members if v.anomaly), ""),
     )

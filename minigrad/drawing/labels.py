@@ -41,8 +41,8 @@ def contents(vertex: Vertex, images: Images | None, style: Style) -> Iterator[st
         rows += content("value", value, digits, theme.ink, images, theme)
         if "value" in vertex.changes:
             rows += content("change", vertex.changes["value"], digits, theme.ink, images, theme)
-        if vertex.overwritten:
-            rows.append(remark("overwritten since it was used", theme))
+    elif vertex.value is None and "value" in style.show:
+        rows.append(remark(vertex.value_text, theme))
     if gradient is not None:
         title = "stored .grad" if vertex.stored else "gradient"
         rows += content(title, gradient, digits, theme.slope, images, theme)
@@ -99,8 +99,8 @@ def heading(vertex: Vertex, style: Style) -> Iterator[str]:
         what += styled(op, theme.ink, bold=not name)
     elif vertex.kind != "folded":
         what += styled(f" {vertex.noun}" if name else vertex.noun, theme.quiet)
-    dtype = "" if vertex.value.dtype == float else f" {vertex.value.dtype}"
-    shape = f"  {vertex.value.shape}{dtype}" if "shape" in style.show else ""
+    dtype = "" if vertex.dtype == float else f" {vertex.dtype}"
+    shape = f"  {vertex.shape}{dtype}" if "shape" in style.show else ""
     sides = [cell(what, 'ALIGN="LEFT" BALIGN="LEFT"')]
     sides.append(cell(styled(shape, theme.quiet), 'ALIGN="RIGHT"'))
     rows = [row(*sides)]

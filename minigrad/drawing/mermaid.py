@@ -57,9 +57,9 @@ def node(vertex: Vertex, style: Style) -> str:
     what = " = ".join(part for part in (vertex.name, vertex.op) if part) or vertex.noun
     parts = [what, inside(vertex.ops) if vertex.ops else settings_of(vertex.settings)]
     if "shape" in style.show:
-        parts.append(str(vertex.value.shape))
+        parts.append(str(vertex.shape))
     if "value" in style.show:
-        parts.append(brief(vertex.value))
+        parts.append(vertex.value_text)
         parts += [f"change {brief(x)}" for what, x in vertex.changes.items() if what == "value"]
     if "grad" in style.show and vertex.gradient is not None:
         parts.append(f"gradient {brief(vertex.gradient)}")

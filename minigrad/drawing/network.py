@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,12 @@ def graph(t: Any, *, names: Names | None = None, grad: Any = None) -> networkx.M
 
     Nodes are numbered 1, 2, ... in creation order. Their attributes: `kind` ("data" or
     "parameter" for a leaf, "op", and "result" for `t` itself), `op`, `name`, `settings`, `shape`,
-    `dtype`, `value`, `gradient`, `bytes` (of the value), `scope` (the modules and scopes around
-    it), `source` (your line, where `minigrad.sources` noted it) and `anomaly` (of the first node
-    that makes nan or infinity of numbers: how). Edges carry the argument's `slot`, so `x * x` has
-    two, and `broadcast`, the shape that the argument was broadcast to, or None. Gradients are None
-    before `backward()`; `names` and `grad` as in `mg.draw`.
+    `dtype`, `value`, `overwritten` (since it was used: then the value is None, as it is not known),
+    `gradient`, `bytes` (of the value), `scope` (the modules and scopes around it), `source` (your
+    line, where `minigrad.sources` noted it) and `anomaly` (of the first node that makes nan or
+    infinity of numbers: how). Edges carry the argument's `slot`, so `x * x` has two, and
+    `broadcast`, the shape that the argument was broadcast to, or None. Gradients are None before
+    `backward()`; `names` and `grad` as in `mg.draw`.
 
     Raises `TypeError` unless `t` is a tensor.
 
@@ -50,11 +52,12 @@ def network(picture: Snapshot) -> networkx.MultiDiGraph[int]:
             op=vertex.op or None,
             name=vertex.name or None,
             settings=dict(vertex.settings),
-            shape=vertex.value.shape,
-            dtype=vertex.value.dtype,
+            shape=vertex.shape,
+            dtype=vertex.dtype,
             value=vertex.value,
+            overwritten=vertex.value is None,
             gradient=vertex.gradient,
-            bytes=vertex.value.nbytes,
+            bytes=math.prod(vertex.shape) * vertex.dtype.itemsize,
             scope=tuple(titles[number] for number in paths[vertex.box]),
             source=vertex.source or None,
             anomaly=vertex.anomaly or None,

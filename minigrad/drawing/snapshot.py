@@ -1,6 +1,7 @@
 """A snapshot of the graph below a tensor, as frozen plain data: what everything else draws.
 
-It holds copies, so it stays as it is whatever is written afterwards. Nodes are numbered 1, 2, ...
+It holds copies, so it stays as it is whatever is written afterwards. What was written to before,
+after an op had used it, has no value in it. Nodes are numbered 1, 2, ...
 in the order in which they were made: the same program gives the same snapshot.
 """
 
@@ -19,16 +20,19 @@ from minigrad.core.broadcasting import Shape, broadcast_inputs
 from minigrad.core.names import Names, checked, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.op import Op
+from minigrad.core.overwritten import changed_values
 from minigrad.core.places import line_of, place_of
 from minigrad.core.sweep import Step, seed, sweep
-from minigrad.core.traps import brief
+from minigrad.core.traps import brief as anomaly_in_brief
 from minigrad.drawing.boxes import Box, boxes_of
+from minigrad.drawing.text import brief
 from minigrad.errors import GraphError, OverwrittenError
 
 NOT_YET = "no gradient yet"
 UNREACHED = "no gradient reaches it"
 UNSEEDED = "no gradient: give draw(t, grad=...)"
 LOST = "no gradient: inputs overwritten"
+OVERWRITTEN = "overwritten since it was used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,12 @@ class Vertex:
     settings: Mapping[str, Any]  # of the op, without those left at their defaults
     inputs: tuple[int, ...]  # in order and with repeats
     arguments: tuple[str, ...]  # what the op calls each input
-    value: Array
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    value: Array | None  # None where it was overwritten since an op here used it: it is not known
     gradient: Array | None
     remark: str  # why there is no gradient although one may be needed, or ""
     stored: bool  # the gradient is the leaf's `.grad`, and not what this graph alone gives
-    overwritten: bool  # written to after an op here used it
     box: int = 0  # the innermost module's call or scope it was made in; 0 for none
     source: str = ""  # the user's line, if `minigrad.sources` noted it
     ops: tuple[str, ...] = ()  # of a folded node: all that are in it
@@ -60,6 +65,11 @@ class Vertex:
     def noun(self) -> str:
         """What it is called that has neither name nor op."""
         return "leaf" if self.kind in ("added", "removed", "changed", "same") else self.kind
+
+    @property
+    def value_text(self) -> str:
+        """The value on one line, or that it is not known."""
+        return OVERWRITTEN if self.value is None else brief(self.value)
 
     def broadcast_to(self, slot: int) -> Shape | None:
         """The shape that an input was broadcast to, if it was."""
@@ -95,7 +105,7 @@ def snapshot(
         raise TypeError(f"only a tensor has a graph; this is a {type(root).__name__}.")
     nodes = below(root)
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
-    used = {x.number: user.number for user in reversed(nodes) for x in user.inputs}  # first use
+    changed = changed_values(nodes)
     found, remark, anomaly = gradients(root, nodes, grad)
     anomaly = first_recorded(nodes) or anomaly
     inside = boxes_of(nodes, (checked(names), *scopes))
@@ -111,15 +121,16 @@ def snapshot(
                 settings=chosen_settings(x.op, x.settings) if x.op else {},
                 inputs=tuple(numbers[y.number] for y in x.inputs),
                 arguments=argument_names(x.op, len(x.inputs)) if x.op else (),
-                value=frozen(x._value),
+                shape=x._value.shape,
+                dtype=x._value.dtype,
+                value=None if x.number in changed else frozen(x._value),
                 gradient=None if gradient is None else frozen(gradient),
                 remark=remark_on(x, remark) if x._tracked and gradient is None else "",
                 stored=stored,
-                overwritten=written(x) > (x.number if x.op else used.get(x.number, written(x))),
                 box=inside.of[x.number],
                 source=line(x),
                 broadcast=broadcasts(x),
-                anomaly=brief(anomaly) if anomaly and anomaly.node is x else "",
+                anomaly=anomaly_in_brief(anomaly) if anomaly and anomaly.node is x else "",
             )
         )
     return Snapshot(tuple(vertices), inside.boxes)
@@ -203,11 +214,6 @@ def kind_of(x: Node, root: Node) -> str:
     if x.op is not None:
         return "result" if x is root else "op"
     return "parameter" if x._tracked else "data"
-
-
-def written(x: Node) -> int:
-    """When the memory that a node shows was last written to."""
-    return (x if x._origin is None else x._origin)._written[0]
 
 
 def broadcasts(x: Node) -> tuple[Shape | None, ...]:

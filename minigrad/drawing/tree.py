@@ -115,10 +115,10 @@ def said(vertex: Vertex, style: Style) -> list[str]:
     """The columns after what it is."""
     cells = []
     if "shape" in style.show:
-        dtype = "" if vertex.value.dtype == float else f" {vertex.value.dtype}"
-        cells.append(f"{vertex.value.shape}{dtype}")
+        dtype = "" if vertex.dtype == float else f" {vertex.dtype}"
+        cells.append(f"{vertex.shape}{dtype}")
     if "value" in style.show:
-        cells.append(brief(vertex.value) + change(vertex, "value"))
+        cells.append(vertex.value_text + change(vertex, "value"))
     if "grad" in style.show:
         gradient = vertex.gradient
         told = f"gradient {brief(gradient)}" if gradient is not None else vertex.remark

@@ -11,6 +11,8 @@ from minigrad.core.anomaly import Anomaly, Backward, first_recorded
 from minigrad.core.broadcasting import Shape
 from minigrad.core.names import Names, name_of_each
 from minigrad.core.node import Array, Node
+from minigrad.core.overwritten import changed_values
+from minigrad.core.overwritten import told as told_overwritten
 from minigrad.core.places import Place, line_of, place_of
 from minigrad.core.source import formula_of
 from minigrad.core.sweep import Step as Swept
@@ -25,6 +27,7 @@ from minigrad.drawing.snapshot import (
     frozen,
     kind_of,
 )
+from minigrad.errors import OverwrittenError
 from minigrad.tracing.words import said, written
 
 
@@ -101,8 +104,17 @@ class Recorded:
 
 
 def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any) -> Recorded:
-    """Run the sweep from `root` once and write down what it does; no `.grad` changes."""
+    """Run the sweep from `root` once and write down what it does; no `.grad` changes.
+
+    Raises `OverwrittenError` where the values that the steps have to show are not there any more.
+    """
     nodes = below(root)
+    for number, user in changed_values(nodes).items():
+        x = next(x for x in nodes if x.number == number)
+        raise OverwrittenError(
+            f"{told_overwritten(x, user)} The steps of a trace show the values they had: trace before assign() "
+            f"or optimiser.step(), or compute the result again."
+        )
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
     called = name_of_each(nodes, names, scopes)
     inside = boxes_of(nodes, ({**(names or {})}, *scopes))

@@ -123,7 +123,8 @@ def trace(t: Any, *, names: Names | None = None, grad: Any = None) -> Trace:
     the lines of your code are there for what was computed inside `with mg.sources():`.
 
     Raises `TypeError` unless `t` is a tensor, `GraphError` where nothing requires a gradient,
-    `ShapeError` for a missing `grad` or one of another shape.
+    `ShapeError` for a missing `grad` or one of another shape, `OverwrittenError` where a value was
+    overwritten since it was used.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor(3.0, requires_grad=True)
