@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import OverwrittenError
+from minigrad.errors import OverwrittenError, RuleError
 
 
 def parameter(values, **settings):
@@ -143,14 +143,135 @@ def test_an_old_graph_is_caught_after_a_step():
         loss.backward()
 
 
-def test_a_rule_that_cannot_be_read_is_taken_to_need_everything():
-    class Twice:
-        def __call__(self, g, z, x):
-            return g + g
+# --- forward mode
 
-    double = mg.general(lambda x: x + x, Twice(), name="double")
-    w = parameter([1.0, 2.0])
-    y = double(w)
-    w.assign([3.0, 4.0])
-    with pytest.raises(OverwrittenError, match="double"):
-        y.backward([1.0, 1.0])
+
+def overwriting(f, **values):
+    """A function of x that overwrites w after it computed f(x, w)."""
+
+    def of_x(x):
+        w = mg.Tensor(2.0, name="w")
+        y = f(x, w)
+        w.assign(5.0)
+        return y
+
+    return of_x
+
+
+FORWARD = {
+    "elementwise": lambda x, w: x * w,
+    "by a partial": lambda x, w: x / w,
+    "linear in each": lambda x, w: np.outer(x, np.reshape(w, (1,)))[:, 0],
+    "a view of it": lambda x, w: x * np.reshape(w, (1,)),
+    "general": mg.general(
+        lambda x, w: x * w, lambda g, z, x, w: g * w, lambda g, z, x, w: np.sum(g * x), name="times"
+    ),
+    "checkpoint": lambda x, w: mg.checkpoint(lambda x: x * w)(x),
+    "checkpoint at 0": lambda x, w: mg.checkpoint(lambda x: (x - x) * w)(x),
+}
+DERIVATIVES = {
+    "jvp": lambda f: mg.jvp(f, (np.ones(2),), (np.ones(2),)),
+    "jacobian by columns": lambda f: mg.jacobian(f)(np.ones(2)),
+    "jacobian by rows": lambda f: mg.jacobian(lambda x: mg.sum(f(x)))(np.ones(2)),
+    "vjp": lambda f: mg.vjp(f, np.ones(2))[1](np.ones(2)),
+    "grad": lambda f: mg.grad(lambda x: mg.sum(f(x)))(np.ones(2)),
+    "hvp": lambda f: mg.hvp(lambda x: mg.sum(f(x) ** 2), (np.ones(2),), (np.ones(2),)),
+    "hessian": lambda f: mg.hessian(lambda x: mg.sum(f(x) ** 2))(np.ones(2)),
+    "jvp of a gradient": lambda f: mg.jvp(
+        lambda x: mg.grad(lambda x: mg.sum(np.sin(x) * f(x)))(x), (np.ones(2),), (np.ones(2),)
+    ),
+    "jvp of a jvp": lambda f: mg.jvp(
+        lambda x: mg.jvp(f, (x,), (x,))[1], (np.ones(2),), (np.ones(2),)
+    ),
+}
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES)
+@pytest.mark.parametrize("name", FORWARD)
+def test_every_transform_notices_what_was_overwritten(name, derivative):
+    with pytest.raises(OverwrittenError):
+        DERIVATIVES[derivative](overwriting(FORWARD[name]))
+
+
+def test_forward_mode_asks_only_for_what_it_reads():
+    np.testing.assert_array_equal(
+        mg.jvp(overwriting(lambda x, w: x + w), (np.ones(2),), (np.ones(2),))[1], [1.0, 1.0]
+    )
+
+    def product(x):  # the tangent of w is x's: w is not read, x is
+        y = np.outer(np.array([1.0, 2.0]), x)
+        x.assign([7.0, 7.0])
+        return y
+
+    np.testing.assert_array_equal(
+        mg.jvp(product, (np.ones(2),), (np.array([1.0, 3.0]),))[1], [[1.0, 3.0], [2.0, 6.0]]
+    )
+
+
+def test_a_sweep_that_is_limited_asks_only_for_what_it_follows():
+    w = parameter(2.0)
+
+    def f(x):
+        y = x * w
+        x.assign(7.0)  # only the gradient of w would need it
+        return y
+
+    assert mg.grad(f)(3.0).item() == 2.0
+
+
+# --- checkpoint: at x = 0 the value does not tell what has changed
+
+
+def changed(tensor):
+    tensor.assign(tensor.data + 1.0)
+
+
+def checkpointed_closures():
+    tracked, constant = parameter(3.0), mg.Tensor(3.0)
+    array, numbers, slopes = np.array(3.0), [3.0], np.array(0.1)
+    inner = mg.checkpoint(lambda x: x * array)
+    return {
+        "a leaf": (lambda x: x * tracked, lambda: changed(tracked), OverwrittenError),
+        "a constant": (lambda x: x * constant, lambda: changed(constant), OverwrittenError),
+        "a view": (lambda x: x * constant[None][0], lambda: changed(constant), OverwrittenError),
+        "a sum": (lambda x: x * (constant + 1), lambda: changed(constant), OverwrittenError),
+        "its data": (lambda x: x * constant.data, lambda: changed(constant), OverwrittenError),
+        "an array": (lambda x: x * array, lambda: array.__iadd__(1), RuleError),
+        "a list": (lambda x: x * numbers[0], lambda: numbers.__setitem__(0, 4.0), RuleError),
+        "a setting": (lambda x: mg.leaky_relu(x, slopes), lambda: slopes.__iadd__(1), RuleError),
+        "an array in one inside": (lambda x: inner(x) * 1.0, lambda: array.__iadd__(1), RuleError),
+        "another op": (
+            lambda x: np.sin(x) if numbers[0] == 3.0 else x * x,
+            lambda: numbers.__setitem__(0, 4.0),
+            RuleError,
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["reverse", "create_graph", "twice"])
+@pytest.mark.parametrize("name", checkpointed_closures())
+def test_a_checkpoint_notices_what_its_function_reads(name, mode):
+    f, change, error = checkpointed_closures()[name]
+    x = parameter(0.0)
+    y = mg.checkpoint(f)(x) * 1.0
+    if mode == "twice":
+        y.backward()
+        assert x.grad is not None
+    change()
+    with pytest.raises(error, match="again" if error is RuleError else None):
+        y.backward(create_graph=mode == "create_graph")
+
+
+def test_a_checkpoint_whose_labels_are_overwritten_says_so():
+    x, labels = parameter(np.zeros((2, 3))), mg.Tensor([0, 1])
+    y = mg.checkpoint(lambda x: mg.cross_entropy(x, labels))(x)
+    labels.assign([2, 7])
+    with pytest.raises(OverwrittenError):
+        y.backward()
+
+
+def test_a_checkpoint_that_draws_is_refused_where_the_value_does_not_tell():
+    rng = np.random.default_rng(0)
+    y = mg.checkpoint(lambda x: mg.dropout(x, 0.5, rng=rng))(parameter(np.zeros(20)))
+    with pytest.raises(RuleError, match="deterministic"):
+        y.backward(np.ones(20))
