@@ -139,7 +139,7 @@ def snapshot(
 def broadcast_label(vertex: Vertex, slot: int, source: Vertex | None) -> str:
     """What an edge says of broadcasting: "→ (32, 10)"; that a number was repeated is no news."""
     to = vertex.broadcast_to(slot)
-    number = source is not None and source.kind == "data" and not source.value.shape
+    number = source is not None and source.kind == "data" and not source.shape
     return "" if to is None or number else f"→ {to}"
 
 

@@ -112,8 +112,8 @@ def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any
     for number, user in changed_values(nodes).items():
         x = next(x for x in nodes if x.number == number)
         raise OverwrittenError(
-            f"{told_overwritten(x, user)} The steps of a trace show the values they had: trace before assign() "
-            f"or optimiser.step(), or compute the result again."
+            f"{told_overwritten(x, user)} The steps of a trace show the values they had: trace "
+            f"before assign() or optimiser.step(), or compute the result again."
         )
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
     called = name_of_each(nodes, names, scopes)
