@@ -40,9 +40,13 @@ class Recorded(NamedTuple):
 
     def value(self) -> Any:
         """What the function returned, as tensors or arrays."""
-        tensors = self.record or any(isinstance(x, Node) for x in self.inputs)
+        tensors = self.tensors()
         values = [x if self.record else handed_out(x._value, x, tensors) for x in self.outputs]
         return self.rebuild_outputs(values)
+
+    def tensors(self) -> bool:
+        """Whether tensors are to come out, as some came in."""
+        return self.record or any(isinstance(x, Node) for x in self.inputs)
 
     def pull(self, cotangents: list[Any]) -> list[Any]:
         """One gradient per input, of its shape and dtype."""
@@ -273,7 +277,7 @@ def rows(recorded: Recorded) -> list[list[Any]]:
             pulled.append(recorded.pull(cotangents))
         blocks.append(
             [
-                piled([row[k] for row in pulled], out._value.shape, v, first=True)
+                piled(recorded, [row[k] for row in pulled], out._value.shape, v, first=True)
                 for k, v in enumerate(recorded.variables)
             ]
         )
@@ -290,7 +294,7 @@ def columns(recorded: Recorded) -> list[list[Any]]:
             pushed.append(recorded.push(tangents))
         by_input.append(
             [
-                piled([column[k] for column in pushed], v._value.shape, out, first=False)
+                piled(recorded, [column[k] for column in pushed], v._value.shape, out, first=False)
                 for k, out in enumerate(recorded.outputs)
             ]
         )
@@ -308,14 +312,15 @@ def zeros(like: Node) -> Any:
     return np.zeros(like._value.shape, like._value.dtype)
 
 
-def piled(parts: list[Any], shape: tuple[int, ...], like: Node, first: bool) -> Any:
+def piled(
+    recorded: Recorded, parts: list[Any], shape: tuple[int, ...], like: Node, first: bool
+) -> Any:
     """Arrays shaped as `like`, one per element of `shape`, as one array: `shape` first or last."""
-    if not parts:
-        return np.zeros((*shape, *like._value.shape) if first else (*like._value.shape, *shape))
-    whole = np.stack(parts, 0 if first else -1)
-    return np.reshape(
-        whole, (*shape, *like._value.shape) if first else (*like._value.shape, *shape)
-    )
+    whole_shape = (*shape, *like._value.shape) if first else (*like._value.shape, *shape)
+    if not parts:  # of no elements
+        whole = np.zeros(whole_shape, like._value.dtype)
+        return leaf(like, whole) if recorded.tensors() else whole
+    return np.reshape(np.stack(parts, 0 if first else -1), whole_shape)
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:

@@ -359,3 +359,203 @@ def test_a_pullback_under_no_grad_is_not_recorded():
     assert gradient.item() == 12.0
     assert not gradient.requires_grad
     assert pullback()[0].requires_grad
+
+
+# --- forward mode -------------------------------------------------------------------------------
+
+X, T = np.array([0.5, -1.0, 2.0]), np.array([1.0, 10.0, -3.0])
+SQUARES = np.array([[2.0, 1.0], [0.5, 3.0]])
+TURNED = np.array([[0.3, -1.0], [2.0, 0.7]])
+
+PUSHED = {  # a function, where, along what, and the change by hand
+    "elementwise, one": (np.exp, (X,), (T,), np.exp(X) * T),
+    "elementwise, two": (np.multiply, (X, T), (T, X), T * T + X * X),
+    "elementwise, a constant partial": (np.subtract, (X, X), (T, X), T - X),
+    "elementwise, broadcast": (
+        np.multiply, (X, np.array([[2.0], [3.0]])), (T, np.array([[1.0], [0.0]])),
+        np.array([2 * T + X, 3 * T]),
+    ),
+    "linear, one": (np.cumsum, (X,), (T,), np.cumsum(T)),
+    "linear, turned": (np.transpose, (SQUARES,), (TURNED,), TURNED.T),
+    "linear in each": (np.matmul, (SQUARES, TURNED), (TURNED, SQUARES),
+                       TURNED @ TURNED + SQUARES @ SQUARES),
+    "linear in all at once": (
+        lambda x, y: np.concatenate([x, y]), (X, T), (T, X), np.concatenate([T, X])
+    ),
+    "linear, beside a constant": (lambda x: np.concatenate([x, X]), (X,), (T,), [*T, 0, 0, 0]),
+    "linear, the first beside a constant": (lambda x: x @ TURNED, (SQUARES,), (SQUARES,),
+                                            SQUARES @ TURNED),
+    "general": (np.linalg.inv, (SQUARES,), (TURNED,),
+                -np.linalg.inv(SQUARES) @ TURNED @ np.linalg.inv(SQUARES)),
+    "general, to one number": (np.linalg.norm, (X,), (T,), X @ T / np.linalg.norm(X)),
+    "general, of two": (np.linalg.solve, (SQUARES, X[:2]), (TURNED, T[:2]),
+                        np.linalg.solve(SQUARES, T[:2] - TURNED @ np.linalg.solve(SQUARES, X[:2]))),
+    "general, only its second": (lambda b: np.linalg.solve(SQUARES, b), (X[:2],), (T[:2],),
+                                 np.linalg.solve(SQUARES, T[:2])),
+    "general, with settings": (lambda x: np.prod(x, axis=0), (X,), (T,),
+                               -T[0] * 2 + T[1] - T[2] / 2),
+    "several steps": (lambda x: np.sum(np.sin(x) * x), (X,), (T,), (np.cos(X) * X + np.sin(X)) @ T),
+    "an argument that it ignores": (lambda x, y: x * 2, (X, X), (T, T), 2 * T),
+    "a constant": (lambda x: 7.0, (X,), (T,), 0.0),
+    "the argument": (lambda x: x, (X,), (T,), T),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUSHED)
+def test_forward_mode_by_hand(name):
+    f, primals, tangents, expected = PUSHED[name]
+    value, change = mg.jvp(f, primals, tangents)
+    np.testing.assert_array_equal(value, f(*primals))
+    np.testing.assert_allclose(change, expected, rtol=1e-13)
+    assert np.shape(change) == np.shape(value)
+    assert not isinstance(change, mg.Tensor)
+    _, pullback = mg.vjp(f, *primals)
+    g = np.random.default_rng(0).normal(size=np.shape(value))
+    both = sum(np.sum(a * t) for a, t in zip(pullback(g), tangents, strict=True))
+    np.testing.assert_allclose(np.sum(g * expected), both, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", PUSHED)
+def test_forward_over_forward_is_forward_over_reverse(name):
+    f, primals, tangents, _ = PUSHED[name]
+
+    def along(*x):
+        return mg.jvp(f, x, tangents)[1]
+
+    def pulled(*x):
+        return sum(np.sum(g * t) for g, t in zip(mg.vjp(total, *x)[1](), tangents, strict=True))
+
+    def total(*x):
+        return np.sum(f(*x))
+
+    twice = np.sum(mg.jvp(along, primals, tangents)[1])
+    np.testing.assert_allclose(twice, mg.jvp(pulled, primals, tangents)[1], rtol=1e-10, atol=1e-12)
+
+
+def test_a_change_has_the_dtype_of_its_value_and_is_its_own():
+    x = np.array([1.0, 2.0], np.float32)
+    value, change = mg.jvp(lambda x: (x, x.sum(), 2 * x), (x,), (x,))
+    assert [a.dtype for a in (*value, *change)] == [np.float32] * 6
+    arrays = [x, value[0], value[2], change[0], change[2]]
+    for i, first in enumerate(arrays):
+        assert not any(np.shares_memory(first, other) for other in arrays[i + 1 :])
+
+
+def test_tensors_give_changes_that_are_tensors_with_their_graph():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    t = mg.Tensor([3.0, 4.0], requires_grad=True)
+    value, change = mg.jvp(lambda x: np.sum(x**3), (x,), (t,))
+    assert isinstance(value, mg.Tensor)
+    change.backward()
+    np.testing.assert_array_equal(x.grad, [6.0 * 3, 12.0 * 4])
+    np.testing.assert_array_equal(t.grad, [3.0, 12.0])
+
+
+@pytest.mark.parametrize(
+    ("tangents", "words"),
+    [((T[:2],), r"shape \(2,\).*has \(3,\)"), ((), "1 tangents are needed.*got 0"),
+     ((T, T), "1 tangents are needed.*got 2")],
+)  # fmt: skip
+def test_a_tangent_must_fit(tangents, words):
+    with pytest.raises(ShapeError, match=words):
+        mg.jvp(np.sin, (X,), tangents)
+
+
+# --- Jacobians ----------------------------------------------------------------------------------
+
+JACOBIANS = {  # a function, where, and every partial derivative by hand; how it is computed
+    "rows: of one number": (lambda x: np.sum(x**2), (X,), 2 * X),
+    "rows: of one number, 0-d by 0-d": (lambda x: x**3, (2.0,), 12.0),
+    "rows: a product of all": (np.prod, (X,), [-2.0, 1.0, -0.5]),
+    "rows: a norm": (np.linalg.norm, (X,), X / np.linalg.norm(X)),
+    "rows: a mean of a matrix": (np.mean, (SQUARES,), np.full((2, 2), 0.25)),
+    "rows: fewer results": (lambda x: np.stack([x[0] * x[1], x[2]]), (X,),
+                            [[-1, 0.5, 0], [0, 0, 1]]),
+    "columns: as many": (np.exp, (X,), np.diag(np.exp(X))),
+    "columns: more results": (lambda x: np.outer(x, [1.0, 2.0]), (X[:1],), [[[1.0], [2.0]]]),
+    "columns: of a matrix": (lambda x: x.T, (SQUARES,),
+                             np.eye(4).reshape(2, 2, 2, 2).swapaxes(0, 1)),
+    "columns: of one number": (lambda x: np.array([1.0, 2.0]) * x * x, (3.0,), [6.0, 12.0]),
+    "none depends": (lambda x: np.ones(2), (X,), np.zeros((2, 3))),
+    "no elements": (lambda x: x[:0], (X,), np.zeros((0, 3))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JACOBIANS)
+@pytest.mark.parametrize("tensors", [False, True])
+def test_jacobians_by_hand(name, tensors):
+    f, primals, expected = JACOBIANS[name]
+    given_ = [mg.Tensor(x) if tensors else x for x in primals]
+    found = mg.jacobian(f)(*given_)
+    assert isinstance(found, mg.Tensor) == tensors
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-13)
+    assert found.shape == np.shape(expected)
+
+
+def test_a_jacobian_has_the_dtype_of_its_function():
+    x = np.array([1.0, 2.0], np.float32)
+    for f in (np.sum, np.exp, lambda x: np.concatenate([x, x, x]), lambda x: x[:0]):
+        assert mg.jacobian(f)(x).dtype == np.float32
+
+
+@pytest.mark.parametrize("scalars", [True, False])
+def test_a_jacobian_has_the_structure_of_output_and_input(scalars):
+    def f(p, y):
+        both = {"sum": np.sum(p["x"] * y), "product": [p["x"] * p["b"]]}
+        return both["sum"] if scalars else both
+
+    x, b, y = np.array([1.0, 2.0]), np.array(3.0), np.array([5.0, 7.0])
+    found = mg.jacobian(f, (0, 1))({"x": x, "b": b}, y)
+    of_sum = found if scalars else found["sum"]
+    np.testing.assert_array_equal(of_sum[0]["x"], y)
+    np.testing.assert_array_equal(of_sum[0]["b"], 0.0)
+    np.testing.assert_array_equal(of_sum[1], x)
+    if not scalars:
+        (product,) = found["product"]
+        np.testing.assert_array_equal(product[0]["x"], 3.0 * np.eye(2))
+        np.testing.assert_array_equal(product[0]["b"], x)
+        np.testing.assert_array_equal(product[1], np.zeros((2, 2)))
+
+
+def test_the_mode_is_the_one_with_fewer_passes():
+    passes = []
+
+    @mg.general
+    def watched(x):
+        return np.outer(np.array([1.0, 2.0]), x)[: len(x) - 1]
+
+    @watched.vjp
+    def _(g, z, x):
+        passes.append(isinstance(g, mg.Tensor))
+        return np.array([1.0, 2.0])[: len(x) - 1] @ g
+
+    mg.jacobian(lambda x: np.sum(watched(x)))(X)
+    assert passes == [False]  # one row, in reverse
+    passes.clear()
+    mg.jacobian(watched)(X)
+    assert len(passes) == 3  # three columns of six results each
+    assert all(passes)
+
+
+def test_hessians_by_hand():
+    found = mg.hessian(lambda x, y: np.sum(x**2 * y), (0, 1))(X, T)
+    np.testing.assert_allclose(found[0][0], np.diag(2 * T))
+    np.testing.assert_allclose(found[0][1], np.diag(2 * X))
+    np.testing.assert_allclose(found[1][0], np.diag(2 * X))
+    np.testing.assert_array_equal(found[1][1], np.zeros((3, 3)))
+    np.testing.assert_allclose(mg.hessian(lambda x, y: np.sum(x**2 * y), 1)(X, T), np.zeros((3, 3)))
+
+
+def test_a_hessian_times_a_vector_by_hand():
+    f, x, y = (lambda x, y: np.sum(x**2 * y)), X, T
+    products = mg.hvp(f, (x, y), (T, X))
+    np.testing.assert_allclose(products[0], 2 * y * T + 2 * x * X)
+    np.testing.assert_allclose(products[1], 2 * x * T)
+    (whole,) = mg.hvp(lambda x: np.prod(x) ** 2, (X,), (T,))
+    np.testing.assert_allclose(whole, mg.hessian(lambda x: np.prod(x) ** 2)(X) @ T, rtol=1e-12)
+
+
+@pytest.mark.parametrize("order", [mg.grad, mg.jacobian, mg.hessian])
+def test_what_needs_one_number_or_an_argument_says_so(order):
+    with pytest.raises(TypeError, match=r"argnums 1 names an argument that is not there: 1 posit"):
+        order(np.sum, 1)(X)
