@@ -27,7 +27,7 @@ LAYERS = [  # a part may import from the ones before it, and from within itself
     {"__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-BY_PUBLIC_NAMES = {"testing/programs.py", "formulas.py"}  # their texts are a user's
+BY_PUBLIC_NAMES = {"testing/programs.py", "formulas/words.py"}  # their texts are a user's
 ON_FIRST_USE = {"special"}  # of ops: the file that waits for SciPy
 HEAVY = [
     *("networkx", "graphviz", "pygraphviz", "hypothesis", "scipy", "rich", "typer", "click"),

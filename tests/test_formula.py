@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import FormulaError, GradientTypeError, MinigradError, ShapeError
-from minigrad.formulas import words
+from minigrad.formulas.words import words
 
 
 def tensors(*shapes, seed=0):
