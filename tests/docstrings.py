@@ -17,6 +17,7 @@ import numpy as np
 
 MODULES = (np, np.linalg)
 NOT_RUN = {"memmap", "fromfile", "load", "save", "savez", "tofile", "info", "show_config", "test"}
+LONG = 1000  # lists that take seconds to copy
 
 
 class Call:
@@ -44,13 +45,13 @@ class Rewritten(ast.NodeTransformer):
 
 
 def documented():
-    """Every function of NumPy that has examples, by its name."""
+    """Every function of NumPy that has examples."""
     for module in MODULES:
         for name in sorted(dir(module)):
             function = getattr(module, name)
             wanted = callable(function) and not isinstance(function, type | ModuleType)
             if wanted and name not in NOT_RUN and ">>>" in (function.__doc__ or ""):
-                yield f"{module.__name__}.{name}", function
+                yield function
 
 
 def own(x):
@@ -65,6 +66,8 @@ def calls_in(docstring):
     found = []
 
     def called(function, *args, **kwargs):
+        if any(isinstance(x, list) and len(x) > LONG for x in args):
+            return function(*args, **kwargs)
         before, named = own(args), {key: own(x) for key, x in kwargs.items()}
         result = function(*args, **kwargs)
         if function is not np.info:

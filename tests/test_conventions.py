@@ -25,4 +25,4 @@ def test_kink(expression, at, gradient):
 
     with np.errstate(divide="ignore"):
         found = mg.grad(f)(np.array(eval(at, names)))
-    np.testing.assert_array_equal(found, eval(gradient, names))
+    np.testing.assert_allclose(found, eval(gradient, names), rtol=1e-14, atol=1e-15)

@@ -171,21 +171,26 @@ def qr(a, mode="reduced"):
 # --- eigenvalues of symmetric matrices ------------------------------------------------------
 
 
-def eigh_rows(x):
+def eigh_rows(x, *, triangle="L"):
     """The eigenvalues above the eigenvectors: (..., n, n) -> (..., 1 + n, n)."""
-    w, v = np.linalg.eigh(x)
+    w, v = np.linalg.eigh(x, triangle)
     return np.concatenate([w[..., None, :], v], axis=-2)
 
 
-eigh_packed = general(eigh_rows, name="eigh", samples=[case(DEFINITE[0]), case(DEFINITE)])
+eigh_packed = general(
+    eigh_rows,
+    name="eigh",
+    samples=[case(DEFINITE[0]), case(DEFINITE), case(DEFINITE[0], triangle="U")],
+)
 
 
 @eigh_packed.vjp
-def _(g, z, x):  # Giles 2008, section 3.1
+def _(g, z, x, *, triangle):  # Giles 2008, section 3.1
     w, v = z[..., 0, :], z[..., 1:, :]
     gw, gv = g[..., 0, :], g[..., 1:, :]
     turn = times(v.mT @ gv, one_over_gaps("eigh", w, w.shape[-1], gv))
-    return onto_lower((v * gw[..., None, :] + v @ turn) @ v.mT)
+    s = (v * gw[..., None, :] + v @ turn) @ v.mT
+    return onto_lower(s) if triangle == "L" else onto_lower(s.mT).mT
 
 
 def one_over_gaps(name, w, size, *cotangents):
@@ -212,8 +217,7 @@ def eigh(a, UPLO="L"):  # noqa: N803  (NumPy's name)
     """
     if UPLO not in ("L", "U", "l", "u"):
         raise ValueError(f'eigh: UPLO is "L" (lower triangle) or "U" (upper); got {UPLO!r}.')
-    a = operand(a)
-    z = eigh_packed(a if UPLO in "Ll" else matrix_transpose(a))
+    z = eigh_packed(operand(a), triangle=UPLO.upper())
     return result_of(np.linalg.eigh)(z[..., 0, :], z[..., 1:, :])
 
 
