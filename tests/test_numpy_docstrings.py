@@ -22,6 +22,7 @@ REFUSALS = [  # what a tensor does not do, by the message that says so
     r"takes no out=",
     r"output array is read-only",  # the same, of a function without a gradient
     r"computes with real numbers",  # complex numbers and objects
+    r"computes with plain arrays",  # masked ones
     r"a tensor that requires a gradient stays floating-point",
     r"is something else in NumPy|pad: mode .* has no derivative",
     r"order is \"C\" \(rows first\) or \"F\"",  # a tensor has no memory layout of its own
