@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from minigrad.core.accumulating import accumulate
 from minigrad.core.cuts import cut_off
 from minigrad.core.fitting import fit
 from minigrad.core.memory import locked
@@ -171,12 +172,7 @@ class Tensor(Node):
         reached = sweep([(self, cotangent)], record=create_graph)
         if create_graph:
             reached = {x: arithmetic.positive_(g) for x, g in reached.items()}
-        for x, g in reached.items():  # all before the first is written: if one cannot be added,
-            if x.grad is not None:  # nothing has changed
-                reached[x] = x.grad + g
-        for x, total in reached.items():
-            if x._tracked:  # not frozen since
-                x.grad = total if total.__class__ is np.ndarray else not_scalar(total)
+        accumulate(reached)
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
@@ -376,11 +372,6 @@ class Tensor(Node):
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         return call_function(function, args, kwargs)
-
-
-def not_scalar(x: Any) -> Any:
-    """NumPy's scalars, which come of adding 0-d arrays, as arrays; anything else as it is."""
-    return np.asarray(x) if isinstance(x, np.generic) else x
 
 
 publish()  # what is loaded by now is found at once

@@ -1,5 +1,6 @@
 """Optimisers, against their formulas written out in plain NumPy, and against PyTorch if there."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -179,3 +180,77 @@ def test_plain_descent_in_one_loop_is_descent_step_by_step():
         assert parameters[0]._written == parameters[1]._written != parameters[2]._written
         found.append([p.data.tobytes() for p in parameters])
     assert found[0] == found[1]
+
+
+class OfOnesOwn(mg.optim.Optimiser):
+    """A user's optimiser."""
+
+    def update(self, i, value, grad):
+        value -= 0.1 * grad
+
+
+WRONG_GRADIENTS = {
+    "shape": (np.ones(2), ValueError, r"'second' has shape \(2,\), but the parameter has \(3,\)"),
+    "scalar": (np.float64(1.0), ValueError, r"'second' has shape \(\)"),
+    "complex": (np.ones(3) * 1j, TypeError, "'second' is complex128"),
+    "objects": (np.array([None] * 3), TypeError, "'second' is object"),
+    "list": ([1.0, 1.0, 1.0], TypeError, "is no array, but list"),
+    "masked": (np.ma.masked_array(np.ones(3), [1, 0, 0]), TypeError, "no array, but MaskedArray"),
+    "nan": (np.array([1.0, np.nan, 1.0]), FloatingPointError, "'second' has nan or infinity"),
+    "infinity": (np.array([1.0, np.inf, 1.0]), FloatingPointError, "zero_grad"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_GRADIENTS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: mg.optim.SGD(p, 0.1, check_finite=True),
+        lambda p: mg.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.1, check_finite=True),
+        lambda p: mg.optim.Adam(p, 0.1, weight_decay=0.1, check_finite=True),
+        lambda p: mg.optim.AdamW(p, 0.1, check_finite=True),
+        lambda p: OfOnesOwn(p, 0.1, check_finite=True),
+    ],
+    ids=["sgd", "momentum", "adam", "adamw", "own"],
+)
+def test_a_step_that_raises_has_changed_nothing(make, wrong):
+    def everything():
+        arrays = [p.numpy().copy() for p in parameters]
+        return pickle.dumps((arrays, [p._written for p in parameters], memory()))
+
+    def memory():
+        left_out = ("parameters", "each", "scratch", "decayed")
+        return {key: value for key, value in vars(optimiser).items() if key not in left_out}
+
+    first, second = parameters = [
+        mg.Tensor(np.arange(3.0), requires_grad=True, name=name) for name in ("first", "second")
+    ]
+    optimiser = make(parameters)
+    first.grad, second.grad = np.ones(3), np.ones(3)
+    optimiser.step()
+    for p in parameters:
+        p._written = (0, None)
+    before = everything()
+    grad, error, message = WRONG_GRADIENTS[wrong]
+    second.grad = grad
+    with pytest.raises(error, match=message):
+        optimiser.step()
+    assert everything() == before
+    second.grad = None
+    optimiser.step()
+    assert optimiser.steps == 2
+
+
+def test_gradients_of_other_kinds_that_fit_are_taken():
+    x = mg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    y = mg.Tensor(1.0, requires_grad=True)
+    optimiser = mg.optim.SGD([x, y], lr=0.5)
+    x.grad, y.grad = np.ones(2), np.float64(1.0)
+    optimiser.step()
+    x.grad, y.grad = mg.Tensor(np.ones(2, np.float32)), np.array(1)
+    optimiser.step()
+    np.testing.assert_array_equal(x.numpy(), np.zeros(2, np.float32))
+    assert y.item() == 0.0
+    x.grad = np.array([np.nan, 0.0], np.float32)
+    optimiser.step()  # whoever wants it checked says so
+    assert np.isnan(x.numpy()[0])

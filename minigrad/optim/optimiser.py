@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from numpy import ndarray
 
 from minigrad.core.fitting import fit
 from minigrad.core.node import Node, begin_write, is_made
 from minigrad.core.trees import flatten
+from minigrad.errors import GradientTypeError, ShapeError
 from minigrad.tensor import Tensor
 
 Array = npt.NDArray[Any]
@@ -25,9 +27,15 @@ class Optimiser:
 
     It can be copied and pickled at any time; copy it in one structure with its module, such as
     `copy.deepcopy((module, optimizer))`, so that the copies belong together.
+
+    A step looks at all gradients before it changes anything: `ShapeError` or `GradientTypeError`
+    for one that does not fit its parameter, and with `check_finite` `FloatingPointError` for one
+    with nan or infinity. Then neither a parameter nor the optimiser has changed.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float, *, check_finite: bool = False
+    ) -> None:
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("there is nothing to optimise: the list of parameters is empty.")
@@ -44,6 +52,7 @@ class Optimiser:
         self.rates = [np.zeros((), p.dtype) for p in self.parameters]  # faster than a number
         self.lr = lr
         self.steps = 0
+        self.check_finite = check_finite
 
     def __copy__(self) -> Self:
         """An optimizer of the same parameters, with memory of its own."""
@@ -73,12 +82,34 @@ class Optimiser:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
+        grads = self.gradients()
         self.steps += 1
         write = begin_write()
-        for i, p in enumerate(self.parameters):
-            if p.grad is not None:
+        for i, (p, grad) in enumerate(zip(self.parameters, grads, strict=True)):
+            if grad is not None:
                 p._written = write
-                self.update(i, p._value, p.grad._value if isinstance(p.grad, Node) else p.grad)
+                self.update(i, p._value, grad)
+
+    def gradients(self) -> list[Any]:
+        """The gradient of each parameter as an array that fits it, or None."""
+        grads = []
+        for p in self.parameters:
+            grad, value = p.grad, p._value
+            if grad is not None and (
+                grad.__class__ is not ndarray
+                or grad.dtype is not value.dtype
+                or grad.shape != value.shape
+            ):
+                grad = fitting(grad, p)
+            grads.append(grad)
+        if self.check_finite:
+            for p, grad in zip(self.parameters, grads, strict=True):
+                if grad is not None and not np.isfinite(grad).all():
+                    raise FloatingPointError(
+                        f"step: the gradient of {called(p)} has nan or infinity in it. Nothing was "
+                        f"changed: zero_grad() forgets it."
+                    )
+        return grads
 
     def update(self, i: int, value: Array, grad: Array) -> None:
         """Change the value of parameter number `i` in place."""
@@ -87,3 +118,29 @@ class Optimiser:
     def buffers(self) -> list[Array]:
         """One array of zeros per parameter, of its shape and dtype."""
         return [np.zeros_like(p._value) for p in self.parameters]
+
+
+def fitting(grad: Any, p: Tensor) -> Array:
+    """A gradient as an array of the parameter's shape, of numbers that can be added to it."""
+    array = grad._value if isinstance(grad, Node) else grad
+    if array.__class__ is not ndarray and not isinstance(array, np.generic):
+        raise GradientTypeError(
+            f"step: the gradient of {called(p)} is no array, but {type(grad).__name__}. Set .grad "
+            f"to a NumPy array of shape {p.shape}, or to None."
+        )
+    if array.shape != p.shape:
+        raise ShapeError(
+            f"step: the gradient of {called(p)} has shape {array.shape}, but the parameter has "
+            f"{p.shape}. They must be equal."
+        )
+    if not np.can_cast(array.dtype, p.dtype, "same_kind"):
+        raise GradientTypeError(
+            f"step: the gradient of {called(p)} is {array.dtype}, but the parameter {p.dtype}. "
+            f"Give it real numbers."
+        )
+    return np.asarray(array)
+
+
+def called(p: Tensor) -> str:
+    """The parameter, for a message."""
+    return repr(p.name) if p.name else f"a parameter of shape {p.shape}"

@@ -8,7 +8,6 @@ import numpy as np
 from numpy import multiply, ndarray, subtract
 
 from minigrad.core.node import begin_write
-from minigrad.ops.operands import plain
 from minigrad.optim.optimiser import Array, Optimiser
 from minigrad.tensor import Tensor
 
@@ -32,8 +31,9 @@ class SGD(Optimiser):
         *,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
+        check_finite: bool = False,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, check_finite=check_finite)
         if not 0 <= momentum < 1 or weight_decay < 0:
             raise ValueError(
                 f"momentum is in [0, 1) and weight_decay at least 0; got momentum={momentum}, "
@@ -43,22 +43,34 @@ class SGD(Optimiser):
         self.weight_decay = weight_decay
         self.scratch = self.buffers()
         self.velocity = self.buffers() if momentum else None
-        self.each = list(zip(self.parameters, self.rates, self.scratch, strict=True))
+        shapes = [p.shape for p in self.parameters]
+        self.each = list(zip(self.parameters, self.rates, self.scratch, shapes, strict=True))
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
-        if self.weight_decay or self.velocity is not None:
+        if self.weight_decay or self.velocity is not None or self.check_finite:
             super().step()
             return
-        # plain descent in one loop: the step of a small network takes 0.97 of the time
+        # plain descent in two loops: the first changes no parameter, should something be wrong
+        ready = []
+        try:
+            for entry in self.each:
+                p, rate, scratch, shape = entry
+                grad = p.grad
+                if grad is not None:
+                    if grad.__class__ is not ndarray or grad.shape != shape:
+                        raise TypeError
+                    multiply(grad, rate, scratch)
+                    ready.append(entry)
+        except TypeError:
+            super().step()  # which looks closer
+            return
         self.steps += 1
         write = begin_write()
-        for p, rate, scratch in self.each:
-            grad, value = p.grad, p._value
-            if grad is not None:
-                p._written = write
-                multiply(grad if grad.__class__ is ndarray else plain(grad), rate, scratch)
-                subtract(value, scratch, value)
+        for p, _, scratch, _ in ready:
+            p._written = write
+            value = p._value
+            subtract(value, scratch, value)
 
     def update(self, i: int, value: Array, grad: Array) -> None:
         """Go down the slope."""

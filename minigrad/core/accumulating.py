@@ -1,0 +1,42 @@
+"""Adding to the `grad` of leaves that several threads may share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from minigrad.core.node import Node
+
+writing = RLock()  # one that a signal's handler may take again
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=writing._at_fork_reinit)  # type: ignore[attr-defined]
+
+
+def accumulate(gradients: Mapping[Node, Any]) -> None:
+    """Add to the `grad` of each leaf, and lose nothing that somebody else adds meanwhile: another
+    thread, or a rule that calls `backward`.
+
+    All sums are computed before the first is written: if one cannot be, nothing has changed. Under
+    the lock there is nothing that could wait for another.
+    """
+    sums = []
+    for x, g in gradients.items():
+        seen = x.grad
+        total = g if seen is None else seen + g
+        if total.__class__ is not ndarray and isinstance(total, np.generic):  # of 0-d arrays
+            total = np.asarray(total)
+        sums.append((x, seen, total))
+    late = []
+    with writing:
+        for x, seen, total in sums:
+            if x.grad is not seen:
+                late.append(x)
+            elif x._tracked:  # not frozen since
+                x.grad = total
+    if late:
+        accumulate({x: gradients[x] for x in late})
