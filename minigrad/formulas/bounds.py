@@ -218,6 +218,12 @@ def in_shape(a: Any, lengths: Any, *rest: Any) -> float:
     return product(lengths)
 
 
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = None, subok: Any = None,
+              shape: Any = None, *rest: Any) -> float:  # fmt: skip
+    """The elements of the shape that is asked for, or of the array."""
+    return size(a) if shape is None else product(shape)
+
+
 def pad(array: Any, width: Any, *rest: Any) -> float:
     """The largest width on all sides."""
     return prod(n + 2 * largest(width) for n in shape(array))
@@ -315,6 +321,7 @@ MAKES: dict[str, Count] = {
     "conv1d": conv, "conv2d": conv, "conv3d": conv, "conv_transpose2d": conv_transpose,
     "scaled_dot_product_attention": attention, "svd": svd, "qr": svd, "lstsq": lstsq,
     "repeat": repeat, "tile": tile, "resize": in_shape, "broadcast_to": in_shape, "pad": pad,
+    "full_like": full_like,
     "diag": diag, "diagflat": diagflat, "one_hot": one_hot, "embedding": embedding,
     "take": take, "getitem": getitem, "diff": diff, "meshgrid": meshgrid,
     "split": split, "array_split": split, "hsplit": split, "vsplit": split, "dsplit": split,
