@@ -1,6 +1,7 @@
 """Memory: who may write it, who shows it, and what is copied."""
 
 import random
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -145,6 +146,45 @@ def write_into(position):
         return np.array(values[position])
 
     return function
+
+
+def around_the_flag(position):
+    def function(*values, **settings):
+        array = values[position]
+        array.flags.writeable = True
+        array *= 2
+        return np.array(array)
+
+    return function
+
+
+def into_the_base(position):
+    def function(*values, **settings):
+        array = values[position]
+        if isinstance(array.base, np.ndarray):
+            array.base.__imul__(2)
+        return np.array(array)
+
+    return function
+
+
+@pytest.mark.parametrize("size", [2, 2_000])
+@pytest.mark.parametrize("where", range(4))
+@pytest.mark.parametrize("how", [around_the_flag, into_the_base])
+def test_a_function_that_means_to_write_changes_only_what_is_its_own(how, where, size):
+    """Position 0 is the value function's input; then g, z and x of its rule."""
+    value = how(0) if where == 0 else lambda x: 2 * x
+    rule = how(where - 1) if where else lambda g, z, *x, **settings: g
+    op = mg.general(value, rule, name="op")
+    x, g = parameter(np.ones(size)), np.full(size, 3.0)
+    y = x * 1.0
+    with suppress(ValueError):  # cannot set WRITEABLE flag to True of this array
+        z = op(y)
+        z.backward(g)
+        np.testing.assert_array_equal(z.data, 2.0 if where else 1.0)
+    np.testing.assert_array_equal(x.data, 1.0)
+    np.testing.assert_array_equal(y.data, 1.0)
+    np.testing.assert_array_equal(g, 3.0)
 
 
 WRITING = {
