@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from minigrad import testing as testing
     from minigrad.core.notes import scope as scope
     from minigrad.core.notes import sources as sources
+    from minigrad.core.watching import detect_anomaly as detect_anomaly
+    from minigrad.core.watching import strict_broadcasting as strict_broadcasting
     from minigrad.drawing import diff as diff
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
 
 WORDS = {  # loaded when first used, by the part of minigrad in which they are
     "core.notes": "scope sources",
+    "core.watching": "detect_anomaly strict_broadcasting",
     "drawing": "diff draw graph why",
     "formulas": "formula",
     "nn": "load save",

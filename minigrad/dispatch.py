@@ -20,6 +20,7 @@ from minigrad.core.plain import check_plain
 from minigrad.core.registry import rule_for
 from minigrad.errors import LeavesGraphError
 from minigrad.ops.arithmetic import as_type
+from minigrad.ops.operands import of_all_pairs
 
 PREDICATES = {
     # comparisons and tests
@@ -54,9 +55,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     check_plain((*args, *kwargs.values()))
     whole = ufunc if method == "__call__" else getattr(ufunc, method)
     if method == "outer" and rule_for(ufunc):
-        x, y = args
-        args = (np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
-        whole = ufunc
+        return of_all_pairs(ufunc, *args, **kwargs)
     function = rule_for(whole)
     if function is None or "out" in kwargs:
         return without_rule(whole, args, kwargs)

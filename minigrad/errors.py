@@ -32,6 +32,10 @@ class OverwrittenError(MinigradError, RuntimeError):
     """A backward pass needs a value that was overwritten since it was recorded."""
 
 
+class AnomalyError(MinigradError, FloatingPointError):
+    """An op made nan or infinity of numbers, where that is looked for."""
+
+
 class GraphError(MinigradError, RuntimeError):
     """The graph does not hold what was asked of it."""
 

@@ -14,6 +14,7 @@ from minigrad.core.node import (
     NO_SETTINGS,
     Clock,
     Node,
+    awake,
     is_recording,
     leaf,
     record_state,
@@ -118,6 +119,7 @@ def replayed(first: Call, like: Node, name: str) -> Op:
     op = Replayed("general", value, name)
     op.fingerprint = first.fingerprint
     op.add_rule(pullback)
+    op.composed = True
     return op
 
 
@@ -133,6 +135,12 @@ def variable(x: Any, like: Node) -> Node:
 
 def replay(first: Call, variables: list[Node], g: Any, z: Any) -> list[Any]:
     """The gradient of each variable and captured tensor, from a second call of the function."""
+    with awake():  # its ops are watched as those of the first call were
+        return gradients_of(first, variables, g, z)
+
+
+def gradients_of(first: Call, variables: list[Node], g: Any, z: Any) -> list[Any]:
+    """The same."""
     again = isinstance(g, Node)  # a derivative of the derivative is wanted: record
     start = tick()
     try:

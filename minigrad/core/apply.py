@@ -24,6 +24,7 @@ from minigrad.core.node import (
 from minigrad.core.plain import check_plain
 from minigrad.core.registry import Function
 from minigrad.core.settings import PLAIN, kept, without_tensors
+from minigrad.core.state import told
 from minigrad.errors import MinigradError, ShapeError
 
 if TYPE_CHECKING:
@@ -154,23 +155,43 @@ def record(
     node.number = tick()
     node.name = None
     node.grad = None
-    if tracked and ((state := now()) is True or (state := recording.get())):
+    if now() is not True:
+        return record_in_block(node, op, inputs, settings, tracked)
+    if tracked:
         node._tracked = True
         node.op = op
         node.inputs = inputs
         node.settings = settings
-        if state is not True:
-            state.take(node)
     else:
         node._tracked = False
         node.op = None
         node.inputs = ()
         node.settings = NO_SETTINGS
-        if tracked:  # not recorded: what came first, in the middle and last is told apart later
-            first, last = inputs[0].number, inputs[-1].number
-            node._cut = (state, first, last, inputs[len(inputs) // 2].number)
-        else:
-            node._cut = inputs[0]._cut or inputs[-1]._cut or ()
+        node._cut = inputs[0]._cut or inputs[-1]._cut or ()
+    return node
+
+
+def record_in_block(
+    node: Node, op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], tracked: bool
+) -> Node:
+    """The rest of `record` where a block says what is to be done with ops."""
+    state = told(recording.get())
+    node._tracked = tracked and state.on
+    node.op = None
+    node.inputs = ()
+    node.settings = NO_SETTINGS
+    if node._tracked:
+        node.op = op
+        node.inputs = inputs
+        node.settings = settings
+        state.take(node)
+    elif tracked:  # not recorded: what came first, in the middle and last is told apart later
+        first, last = inputs[0].number, inputs[-1].number
+        node._cut = (state.cut, first, last, inputs[len(inputs) // 2].number)
+    else:
+        node._cut = inputs[0]._cut or inputs[-1]._cut or ()
+    for watch in state.watches:
+        watch.applied(op, inputs, settings, node)
     return node
 
 

@@ -11,16 +11,13 @@ if TYPE_CHECKING:
 
 
 class Cut:
-    """Where gradients end: a `no_grad` block, a call of `detach`. As a state of recording: off."""
+    """Where gradients end: a `no_grad` block, a call of `detach`."""
 
     __slots__ = ("how", "place")
 
     def __init__(self, how: str, place: Place | None) -> None:
         self.how = how
         self.place = place
-
-    def __bool__(self) -> bool:
-        return False
 
 
 def cut_of(node: Node) -> tuple[Cut, tuple[int, ...]] | None:

@@ -25,6 +25,7 @@ from minigrad.core.cuts import Cut
 from minigrad.core.fitting import fit
 from minigrad.core.places import Place, here
 from minigrad.core.plain import REAL, check_plain, not_real
+from minigrad.core.state import told
 from minigrad.errors import GradientTypeError, GraphError, LeavesGraphError
 
 if TYPE_CHECKING:
@@ -242,8 +243,20 @@ def record_state(on: bool) -> Block | nullcontext[None]:
     if on and recording.state.get() is True:
         return nullcontext()
     if on:
-        return Block(recording, lambda state: state or True)  # notes go on being taken
-    return Block(recording, lambda state: None)
+        return Block(recording, lambda state: state or told(state)._replace(on=True))
+    return Block(recording, lambda state: told(state)._replace(on=False, cut=None))
+
+
+def resting(asleep: bool = False) -> Block:
+    """While a derivative is computed, whoever watches ops does not see those of the rules; those
+    `asleep` are not woken inside either.
+    """
+    return Block(recording, lambda state: told(state).rest(asleep))
+
+
+def awake() -> Block:
+    """Inside a rule that runs a user's function again: its ops are watched as others are."""
+    return Block(recording, lambda state: told(state).wake())
 
 
 def no_grad() -> Block:
@@ -261,4 +274,4 @@ def no_grad() -> Block:
     False
     """
     cut = Cut("no_grad", here(2))
-    return Block(recording, lambda state: cut)
+    return Block(recording, lambda state: told(state)._replace(on=False, cut=cut))

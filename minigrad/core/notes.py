@@ -1,9 +1,9 @@
 """What is noted of a node beside the engine's own needs: where in the user's code it was made, and
 inside which scopes and modules.
 
-Sources and scopes cost nothing until they are asked for: `sources()` and `scope(name)` replace the
-state "recording is on" by a `Notes`, so that applying an op has no further question to ask. A
-module marks what it returns and nothing else: the number it began at tells which of the nodes
+Sources and scopes cost nothing until they are asked for: `sources()` and `scope(name)` are part of
+the state that recording is in, so that applying an op has no further question to ask. A module
+marks what it returns and nothing else: the number it began at tells which of the nodes
 below were made inside.
 """
 
@@ -15,7 +15,7 @@ from weakref import ref
 
 from minigrad.core.blocks import Block, Change
 from minigrad.core.node import Node, recording, tick
-from minigrad.core.places import here
+from minigrad.core.state import told
 
 
 class Scope(NamedTuple):
@@ -24,17 +24,6 @@ class Scope(NamedTuple):
     number: int  # when it began
     name: str
     outer: Scope | None
-
-
-class Notes(NamedTuple):
-    """What to note of every node that is recorded."""
-
-    sources: bool = False
-    scope: Scope | None = None
-
-    def take(self, node: Node) -> None:
-        """Write it down. Called by `record`, which an op's function calls."""
-        node._note = (here(4) if self.sources else None, self.scope)
 
 
 class Call(NamedTuple):
@@ -72,11 +61,6 @@ def leave(module: Any, number: int, result: Any) -> None:
             leave(module, number, part)
 
 
-def noting(state: Any) -> Notes:
-    """The notes that are being taken in a state of recording."""
-    return state if isinstance(state, Notes) else Notes()
-
-
 def sources() -> Block:
     """Note the line of your code that each node is made at: a `with` block, or a decorator.
 
@@ -90,7 +74,7 @@ def sources() -> Block:
     >>> mg.trace(y).steps[0].source.line
     2
     """
-    return Block(recording, lambda state: state and noting(state)._replace(sources=True))
+    return Block(recording, lambda state: told(state)._replace(sources=True))
 
 
 class ScopeBlock(Block):
@@ -105,8 +89,8 @@ class ScopeBlock(Block):
         number, name = tick(), self.name
 
         def change(state: Any) -> Any:
-            notes = noting(state)
-            return state and notes._replace(scope=Scope(number, name, notes.scope))
+            full = told(state)
+            return full._replace(scope=Scope(number, name, full.scope))
 
         return change
 

@@ -57,6 +57,7 @@ class Op:
         self.explain = explain  # (*shapes, **settings) -> advice, asked when the value refused
         self.jointly = jointly  # linear in all its arrays at once, not in each beside the others
         self.matrices = False  # broadcasts in the axes before the last two
+        self.composed = False  # of ops that were applied on their own
         self.aligned = False  # its rules are given the cotangent laid out in memory as the result
         self.worth: Callable[..., int] | None = None  # (z, x, ...) -> threads, its rules at once
         self.function: Function = value  # the recording function

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,12 +18,18 @@ Place = tuple[CodeType, int]  # a code object and an instruction in it: no frame
 
 def here(depth: int) -> Place:
     """The innermost call outside minigrad, at least `depth` calls away from this one."""
+    frame = user_frame(depth + 1)
+    return frame.f_code, frame.f_lasti
+
+
+def user_frame(depth: int, through: str | tuple[str, ...] = PACKAGE) -> FrameType:
+    """The frame of that call; it goes on `through` no other files of minigrad than these."""
     frame = sys._getframe(depth)
     code = frame.f_code
-    while code.co_filename.startswith(PACKAGE) and is_ours(code) and frame.f_back is not None:
+    while code.co_filename.startswith(through) and is_ours(code) and frame.f_back is not None:
         frame = frame.f_back
         code = frame.f_code
-    return code, frame.f_lasti
+    return frame
 
 
 def is_ours(code: CodeType) -> bool:
@@ -42,6 +49,11 @@ def line_of(place: Place) -> int:
     """The number of a place's line."""
     code, instruction = place
     return list(code.co_positions())[instruction // 2][0] or code.co_firstlineno
+
+
+def text_of(place: Place) -> str:
+    """The text of a place's line."""
+    return linecache.getline(place[0].co_filename, line_of(place)).strip()
 
 
 def place_of(node: Node) -> Place | None:

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.node import Clock, Node, constant, leaf, record_state
+from minigrad.core.node import Clock, Node, constant, leaf, record_state, recording, resting
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.pull import LOST, comes_from, fitted, loses_cotangent
 from minigrad.core.reach import Reach, dependents
 from minigrad.core.reads import reads_forward
+from minigrad.core.state import told
 from minigrad.core.sweep import blamed, sweep
 from minigrad.errors import RuleError
 
@@ -30,6 +31,16 @@ def push(reach: Reach, tangents: dict[int, Any], *, record: bool = False) -> dic
     `tangents` gives those of the ends. With `record`, what is computed is recorded in turn.
     Raises `OverwrittenError` where a value that is read was overwritten.
     """
+    if recording.state.get() is not True and (watches := told(recording.get()).watches):
+        with resting(asleep=True):
+            return push_on(reach, tangents, record, watches)
+    return push_on(reach, tangents, record)
+
+
+def push_on(
+    reach: Reach, tangents: dict[int, Any], record: bool, watches: tuple[Any, ...] = ()
+) -> dict[int, Any]:
+    """The same, each step shown to `watches`."""
     last_write = Clock.last_write
     found = dict(tangents)
     for number in sorted(reach.live):
@@ -46,6 +57,8 @@ def push(reach: Reach, tangents: dict[int, Any], *, record: bool = False) -> dic
             raise blamed(error, node, node.op) from None
         if t is not None:
             found[number] = full(t, node, record)
+            for watch in watches:
+                watch.pushed(node, incoming, found[number])
     return found
 
 

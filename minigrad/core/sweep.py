@@ -19,11 +19,12 @@ from numpy import ndarray
 
 from minigrad.core.broadcasting import one
 from minigrad.core.memory import owner
-from minigrad.core.node import Clock, Node, as_real_array, constant
+from minigrad.core.node import Clock, Node, as_real_array, constant, recording, resting
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.plain import check_plain
 from minigrad.core.pull import in_dtype, in_shape, pulled
+from minigrad.core.state import told
 from minigrad.errors import RuleError, ShapeError
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ def sweep(
     taken. Raises `RuleError` where a rule returns no gradient, `OverwrittenError` where a value
     that a rule reads was overwritten.
     """
+    if recording.state.get() is not True and (watches := told(recording.get()).watches):
+        steps = looked_at([watch.swept() for watch in watches], on_step)
+        with resting():  # what a rule computes on its way is its own affair
+            return sweep(roots, within=within, record=record, on_step=steps)
     live, ends = (within.live, within.ends) if within else (None, None)
     plain = within is None and not record and on_step is None
     last_write = Clock.last_write
@@ -130,6 +135,19 @@ def sweep(
             so_far = [total if x is top else sums.get(x) for x in node.inputs]
             on_step(Step(node, g, given, so_far))
     return sums
+
+
+def looked_at(looks: Sequence[Any], on_step: Any) -> Callable[[Step], None]:
+    """What is told every step: those who look at it, then `on_step`."""
+
+    def told_step(step: Step) -> None:
+        for look in looks:
+            if look is not None:
+                look(step)
+        if on_step is not None:
+            on_step(step)
+
+    return told_step
 
 
 def in_reach(x: Node, live: Container[int] | None) -> bool:

@@ -273,11 +273,16 @@ def spoiled(t: Node, name: str, g: Array, graph: Graph) -> Reason:
 
 def origin_of(t: Node, graph: Graph) -> str:
     """The first op, forward or backward, that spoiled what comes to a node."""
-    passed = list(spoiling(t, graph))
-    there = {x.number for x in passed}
+    met, passed = spoiled_on_the_way(t, graph)
     before = {y.number: y for x in passed for z in x.inputs for y in below(z)}
     forward = first_recorded([before[number] for number in sorted(before)])
-    backward = [a for a in graph.anomalies if a.node.number in there and given(a) == "finite"]
+    there = {x.number for x in passed}
+    backward = [
+        a
+        for a in graph.anomalies
+        if (a.inputs[a.slot].number in met if a.phase == "sum" else a.node.number in there)
+        and given(a) == "finite"
+    ]
     if forward is not None and not_finite(graph.root._value) is None:
         anomaly = backward[0] if backward else forward  # what it made was dropped on the way
     else:
@@ -289,17 +294,23 @@ def origin_of(t: Node, graph: Graph) -> str:
     return joined(held or [f"it comes through {graph.op(x)}" for x in passed]) + "."
 
 
-def spoiling(t: Node, graph: Graph) -> Iterator[Node]:
-    """The ops on the ways to a node at which what comes out is not finite."""
+def spoiled_on_the_way(t: Node, graph: Graph) -> tuple[set[int], list[Node]]:
+    """The nodes on the ways to one at which what arrives is not finite, by number, and the ops on
+    them out of which it comes so.
+    """
 
     def odd(x: Node) -> bool:
         return not_finite(graph.found[x.number]) is not None
 
+    met, passed = {t.number}, []
     for x, slot in ways(t, graph, through=odd):
         step = graph.steps.get(x.number)
-        given = None if step is None else step.contributions[slot]
-        if given is not None and not_finite(given) is not None:
-            yield x
+        c = None if step is None else step.contributions[slot]
+        if c is not None and not_finite(c) is not None:
+            passed.append(x)
+        if x.number in graph.found and odd(x):
+            met.add(x.number)
+    return met, passed
 
 
 def stopped(t: Node, name: str, graph: Graph) -> Reason:

@@ -25,6 +25,11 @@ def values(x: Any, dtype: Any = None) -> Any:
     return np.asarray(x, dtype)
 
 
+def of_all_pairs(ufunc: np.ufunc, x: Any, y: Any, **keywords: Any) -> Any:
+    """`ufunc.outer`: of each element of `x` with each of `y`, shape (*x.shape, *y.shape)."""
+    return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y, **keywords)
+
+
 def refuse_out(name: str, out: Any) -> None:
     """Raise `TypeError` for `out=`: a value of the graph is never written over."""
     if out is not None:

@@ -1,0 +1,135 @@
+"""`strict_broadcasting`: where shapes meet, the result has the shape of one of the operands."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import ShapeError
+
+ALLOWED = [
+    [(4, 3), (4, 3)],
+    [(4, 3), (3,)],  # a bias, or the statistics of each column
+    [(4, 3), (1, 3)],  # kept with keepdims
+    [(4, 3), (4, 1)],
+    [(4, 3), ()],  # a number
+    [(4, 3), (1,)],
+    [(4, 3), (1, 1)],
+    [(3,), (4, 3)],  # whichever comes first
+    [(4, 1), (1,)],
+    [(1,), ()],
+    [(2, 5, 4, 3), (4, 3)],
+    [(2, 5, 4, 3), (5, 1, 1)],  # of each channel
+    [(0, 3), (3,)],
+]
+REFUSED = [
+    [(4, 1), (4,)],  # a column of targets, and a row
+    [(4,), (4, 1)],
+    [(4, 1), (1, 4)],
+    [(4, 1), (3,)],
+    [(1, 1), (3,)],
+    [(2, 1, 3), (4, 1)],
+    [(0, 1), (3,)],
+    [(1, 4), (4, 1)],
+]
+UFUNCS = [np.add, np.subtract, np.multiply, np.divide, np.maximum, np.power, np.arctan2]
+PRODUCTS = {  # of matrices: the axes before the last two
+    ((5, 4, 3), (3, 2)): True,
+    ((4, 3), (5, 3, 2)): True,
+    ((5, 4, 3), (1, 3, 2)): True,
+    ((3, 1), (1, 3)): True,  # a column and a row are a matrix product
+    ((5, 4, 3), (3,)): True,
+    ((5, 1, 4, 3), (2, 3, 2)): False,
+    ((5, 1, 4, 3), (1, 2, 3, 2)): False,
+}
+
+
+def tensors(*shapes, tracked=True):
+    return [mg.Tensor(np.ones(shape), requires_grad=tracked) for shape in shapes]
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+@pytest.mark.parametrize("ufunc", UFUNCS)
+def test_what_is_allowed_and_what_is_not(ufunc, tracked):
+    for shapes in ALLOWED:
+        x, y = tensors(*shapes, tracked=tracked)
+        with mg.strict_broadcasting():
+            assert ufunc(x, y).shape == np.broadcast_shapes(*shapes)
+            ufunc(x, y.data), ufunc(x.data, y)
+    for shapes in REFUSED:
+        x, y = tensors(*shapes, tracked=tracked)
+        together = np.broadcast_shapes(*shapes)
+        assert ufunc(x, y).shape == together  # without the block
+        for a, b in ((x, y), (x, y.data), (x.data, y)):
+            with pytest.raises(ShapeError) as caught, mg.strict_broadcasting():
+                ufunc(a, b)
+            for told in (*shapes, together, ufunc.__name__, "neither"):
+                assert str(told) in str(caught.value)
+
+
+@pytest.mark.parametrize("shapes", PRODUCTS, ids=str)
+def test_stacks_of_matrices(shapes):
+    x, y = tensors(*shapes)
+    with mg.strict_broadcasting():
+        if PRODUCTS[shapes]:
+            assert (x @ y).shape == np.matmul(x.data, y.data).shape
+        else:
+            with pytest.raises(ShapeError, match="the shape of neither"):
+                x @ y
+
+
+def test_three_operands():
+    chosen, x, y = np.ones((4, 1), bool), *tensors((4, 3), ())
+    with mg.strict_broadcasting():
+        assert np.where(chosen, x, y).shape == (4, 3)
+        with pytest.raises(ShapeError, match="the shape of none"):
+            np.where(chosen, *tensors((3,), ()))
+
+
+def test_the_operators_are_asked_as_the_functions_are():
+    x, y = tensors((4, 1), (4,))
+    ways = [lambda: x - y, lambda: x * y.data, lambda: x.data + y, lambda: np.ones((4, 1)) ** y]
+    for way in ways:
+        with pytest.raises(ShapeError, match="neither"):
+            mg.strict_broadcasting()(way)()
+
+
+def test_in_every_state_of_recording():
+    x, y = tensors((4, 1), (4,))
+    total = mg.checkpoint(lambda x: np.sum(x - y))
+    ways = {
+        "no_grad": lambda: mg.no_grad()(lambda: x - y)(),
+        "grad": lambda: mg.grad(lambda x: np.sum(x - y.data))(x.data),
+        "jvp": lambda: mg.jvp(lambda x: x - y, (x.data,), (x.data,)),
+        "checkpoint": lambda: total(x),
+        "inside other blocks": lambda: mg.scope("s")(mg.detect_anomaly()(lambda: x - y))(),
+    }
+    for way in ways.values():
+        way()
+        with pytest.raises(ShapeError, match="neither"):
+            mg.strict_broadcasting()(way)()
+
+
+def test_what_says_so_is_free_to():
+    x, y = tensors((4, 1), (3,))
+    with mg.strict_broadcasting():
+        assert np.subtract.outer(y, y).shape == (3, 3)
+        assert np.outer(x, y).shape == (4, 3)
+        wide = np.broadcast_to(x, (4, 3)) - y
+        assert wide.shape == (4, 3)
+        wide.sum().backward()  # and the rules broadcast as they need
+    assert x.grad.tolist() == [[3.0]] * 4
+
+
+def test_a_training_step_goes_through():
+    rng = np.random.default_rng(0)
+    net = mg.nn.Sequential(mg.nn.Linear(4, 8), mg.nn.LayerNorm(8), mg.nn.ReLU(), mg.nn.Linear(8, 1))
+    x, target = rng.normal(size=(16, 4)), rng.normal(size=(16, 1))
+    optimizer = mg.optim.Adam(net.parameters())
+    with mg.strict_broadcasting(), mg.detect_anomaly():
+        loss = mg.mse(net(x), target)
+        loss.backward()
+        optimizer.step()
+        with pytest.raises(ShapeError, match=r"would broadcast to \(16, 16\)"):
+            mg.mse(net(x), target.ravel())
+        with pytest.raises(ShapeError, match=r"would broadcast to \(16, 16\)"):
+            np.mean((net(x) - target.ravel()) ** 2)
