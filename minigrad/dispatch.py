@@ -55,7 +55,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     check_plain((*args, *kwargs.values()))
     whole = ufunc if method == "__call__" else getattr(ufunc, method)
     if method == "outer" and rule_for(ufunc):
-        return of_all_pairs(ufunc, *args, **kwargs)
+        x, y = args
+        return of_all_pairs(ufunc, np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y, **kwargs)
     function = rule_for(whole)
     if function is None or "out" in kwargs:
         return without_rule(whole, args, kwargs)

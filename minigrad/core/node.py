@@ -259,6 +259,13 @@ def awake() -> Block:
     return Block(recording, lambda state: told(state).wake())
 
 
+def freely() -> Block | nullcontext[None]:
+    """Where operands of an op are to be stretched to a shape that none of them has."""
+    if recording.state.get() is True:
+        return nullcontext()
+    return Block(recording, lambda state: told(state).freely())
+
+
 def no_grad() -> Block:
     """Compute without recording: a `with` block, or a decorator of a function.
 

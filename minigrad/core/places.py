@@ -22,11 +22,11 @@ def here(depth: int) -> Place:
     return frame.f_code, frame.f_lasti
 
 
-def user_frame(depth: int, through: str | tuple[str, ...] = PACKAGE) -> FrameType:
-    """The frame of that call; it goes on `through` no other files of minigrad than these."""
+def user_frame(depth: int) -> FrameType:
+    """The frame of that call."""
     frame = sys._getframe(depth)
     code = frame.f_code
-    while code.co_filename.startswith(through) and is_ours(code) and frame.f_back is not None:
+    while code.co_filename.startswith(PACKAGE) and is_ours(code) and frame.f_back is not None:
         frame = frame.f_back
         code = frame.f_code
     return frame

@@ -35,6 +35,10 @@ class State(NamedTuple):
         """The same with those watching who rest."""
         return self._replace(watches=self.watches or self.resting, resting=())
 
+    def freely(self) -> State:
+        """The same with nobody watching shapes."""
+        return self._replace(watches=tuple(x for x in self.watches if not x.of_shapes))
+
     def take(self, node: Any) -> None:
         """Note of a recorded node what is asked for. Called by what an op's function calls."""
         node._note = (here(4) if self.sources else None, self.scope)

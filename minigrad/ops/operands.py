@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.node import Node
+from minigrad.core.node import Node, freely
 from minigrad.core.plain import check_plain
 
 
@@ -26,8 +26,9 @@ def values(x: Any, dtype: Any = None) -> Any:
 
 
 def of_all_pairs(ufunc: np.ufunc, x: Any, y: Any, **keywords: Any) -> Any:
-    """`ufunc.outer`: of each element of `x` with each of `y`, shape (*x.shape, *y.shape)."""
-    return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y, **keywords)
+    """A ufunc of operands that are both to be stretched, which `strict_broadcasting` lets pass."""
+    with freely():
+        return ufunc(x, y, **keywords)
 
 
 def refuse_out(name: str, out: Any) -> None:

@@ -10,7 +10,7 @@ from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.indexing import along, getitem
 from minigrad.ops.joining import concatenate
-from minigrad.ops.operands import operand, values
+from minigrad.ops.operands import of_all_pairs, operand, values
 from minigrad.ops.products import tensordot
 from minigrad.ops.shaping import broadcast_to, moveaxis
 
@@ -114,7 +114,7 @@ def ramp(x, axis, width, mode, end):
     steps = (np.arange(width, dtype=x.dtype) / max(width, 1)).reshape(
         (-1,) + (1,) * (x.ndim - axis - 1)
     )
-    return x[along(axis, slice(1))] * steps + end * (1 - steps)
+    return of_all_pairs(np.multiply, x[along(axis, slice(1))], steps) + end * (1 - steps)
 
 
 pad_constant = general(  # a primitive because it is used most

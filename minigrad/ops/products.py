@@ -8,7 +8,7 @@ from minigrad.core.op import implements, linear
 from minigrad.core.samples import case
 from minigrad.errors import ShapeError
 from minigrad.ops.indexing import getitem
-from minigrad.ops.operands import operand, refuse_out
+from minigrad.ops.operands import of_all_pairs, operand, refuse_out
 from minigrad.ops.shaping import moveaxis, ravel, reshape, transpose
 
 # --- matrices -------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def outer(a, b, out=None):
     As `numpy.outer`.
     """
     refuse_out("outer", out)
-    return reshape(operand(a), (-1, 1)) * ravel(operand(b))
+    return of_all_pairs(np.multiply, reshape(operand(a), (-1, 1)), ravel(operand(b)))
 
 
 @implements(np.linalg.outer)
@@ -223,7 +223,8 @@ def kron(a, b):
     rows = (1,) * (ndim - a.ndim) + a.shape
     columns = (1,) * (ndim - b.ndim) + b.shape
     blocks = reshape(a, [n for size in rows for n in (size, 1)])  # (M, N) -> (M, 1, N, 1)
-    whole = blocks * reshape(b, [n for size in columns for n in (1, size)])  # (M, P, N, Q)
+    copies = reshape(b, [n for size in columns for n in (1, size)])  # (P, Q) -> (1, P, 1, Q)
+    whole = of_all_pairs(np.multiply, blocks, copies)  # (M, P, N, Q)
     return reshape(whole, [m * n for m, n in zip(rows, columns, strict=True)])
 
 
