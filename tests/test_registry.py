@@ -26,9 +26,10 @@ OPS = {
     for i, op in enumerate(ops)
 }
 NO_ARRAYS_OF_NUMBERS = {  # public words that are no functions of arrays, or have no derivative
-    "diff", "draw", "elementwise", "formula", "general", "grad", "graph", "hessian", "hvp",
-    "jacobian", "jvp", "linear", "load", "no_grad", "one_hot", "save", "scope", "sources",
-    "stop_gradient", "threads", "trace", "value_and_grad", "vjp", "why",
+    "detect_anomaly", "diff", "draw", "elementwise", "formula", "general", "grad", "graph",
+    "hessian", "hvp", "jacobian", "jvp", "linear", "load", "no_grad", "one_hot", "save", "scope",
+    "sources", "stop_gradient", "strict_broadcasting", "threads", "trace", "value_and_grad", "vjp",
+    "why",
 }  # fmt: skip
 
 
