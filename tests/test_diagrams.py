@@ -222,6 +222,28 @@ def test_any_graph_folds_to_the_limit_and_stays_in_order(window, limit):
     assert reached == set(kept)  # nothing has come loose
 
 
+@pytest.mark.parametrize("limit", [2, 30, 100])
+def test_hundreds_of_named_leaves_fold_into_what_first_uses_them(limit):
+    rng = np.random.default_rng(0)
+    leaves = [mg.Tensor([0.5 + i], name=f"leaf {i}", requires_grad=i % 2 == 0) for i in range(700)]
+    values = [leaves[0] * 1.0]
+    for leaf in leaves[1:]:
+        values.append(np.sin(values[rng.integers(len(values))]) * leaf)
+    total = values[0]
+    for x in values[1:]:
+        total = total + x
+    whole = mg.draw(total).snapshot.vertices
+    picture = mg.draw(total, limit=limit).shown
+    check_order(picture)
+    assert limit // 2 <= len(picture.vertices) <= limit
+    assert picture.vertices[-1].number == len(whole)  # the result comes last
+    ops = [op for vertex in picture.vertices for op in vertex.ops or (vertex.op,) if op]
+    assert sorted(ops) == sorted(v.op for v in whole if v.op)  # none is lost, none is there twice
+    used = {number for vertex in picture.vertices for number in vertex.inputs}
+    assert used == {vertex.number for vertex in picture.vertices[:-1]}  # nothing has come loose
+    assert not any(vertex.number in vertex.inputs for vertex in picture.vertices)
+
+
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 12), st.integers(2, 12))
 def test_folding_never_makes_a_cycle(seed, ops, window, limit):
     picture = mg.draw(tangle(ops, window, seed), limit=limit).shown

@@ -418,6 +418,26 @@ def test_the_legend_names_the_kinds_that_are_there():
     assert "parameter" not in texts(mg.draw(mg.Tensor(1.0)))
 
 
+KINDS = {  # what is drawn, and the kinds that its legend names, in their order
+    "a leaf": (lambda: mg.Tensor(1.0), ["data"]),
+    "a parameter": (lambda: mg.Tensor(1.0, requires_grad=True), ["parameter"]),
+    "one op": (lambda: mg.Tensor(1.0, requires_grad=True) * mg.Tensor(2.0, requires_grad=True),
+               ["parameter", "result"]),
+    "two ops": (lambda: np.sin(np.exp(mg.Tensor(1.0, requires_grad=True))),
+                ["parameter", "op", "result"]),
+    "data beside it": (lambda: np.exp(mg.Tensor(1.0, requires_grad=True) * [1.0]) * 2.0,
+                       ["data", "parameter", "op", "result"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_legend_names_these_kinds_and_no_other(name):
+    make, kinds = KINDS[name]
+    legend = mg.draw(make()).dot.partition("graph [bgcolor")[0]
+    assert re.findall(r">([a-z ]+)<", legend) == kinds
+    assert "maps:" not in legend
+
+
 # --- looks
 
 

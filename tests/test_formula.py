@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import FormulaError, GradientTypeError, MinigradError, ShapeError
-from minigrad.formulas.words import words
+from minigrad.formulas.words import ATTRIBUTES, METHODS, words
 
 
 def tensors(*shapes, seed=0):
@@ -84,6 +84,54 @@ def test_everything_that_may_stand_in_one(text):
     assert f.names == ("x",)
     np.testing.assert_allclose(f(x), PROGRAMS[text](x))
     np.testing.assert_allclose(f(mg.Tensor(x, requires_grad=True)).data, PROGRAMS[text](x))
+
+
+METHODS_OF_A_MATRIX = {  # each method as it may be written, and what it computes
+    "sum(axis=0)": lambda x: np.sum(x, axis=0),
+    "mean(1)": lambda x: np.mean(x, 1),
+    "max(axis=-1)": lambda x: np.max(x, axis=-1),
+    "min()": lambda x: np.min(x),
+    "prod(0)": lambda x: np.prod(x, 0),
+    "var(axis=1)": lambda x: np.var(x, axis=1),
+    "std(axis=0, keepdims=True)": lambda x: np.std(x, axis=0, keepdims=True),
+    "cumsum(1)": lambda x: np.cumsum(x, 1),
+    "cumprod(axis=0)": lambda x: np.cumprod(x, axis=0),
+    "round()": lambda x: np.round(x),
+    "clip(-0.5, 0.7)": lambda x: np.clip(x, -0.5, 0.7),
+    "reshape(2, 2, 3)": lambda x: np.reshape(x, (2, 2, 3)),
+    "transpose(1, 0)": lambda x: np.transpose(x, (1, 0)),
+    "squeeze()": lambda x: np.squeeze(x),
+    "ravel()": lambda x: np.ravel(x),
+    "repeat(2, axis=1)": lambda x: np.repeat(x, 2, axis=1),
+    "swapaxes(0, 1)": lambda x: np.swapaxes(x, 0, 1),
+    "diagonal()": lambda x: np.diagonal(x),
+    "trace()": lambda x: np.trace(x),
+    "take([0, 2], axis=1)": lambda x: np.take(x, [0, 2], axis=1),
+    "dot(x.T)": lambda x: np.dot(x, x.T),
+    "T": lambda x: x.T,
+    "mT": lambda x: x.mT,
+}
+
+
+@pytest.mark.parametrize("call", METHODS_OF_A_MATRIX)
+def test_each_method_is_that_of_numpy_and_has_a_gradient(call):
+    x = np.random.default_rng(2).normal(size=(3, 4))
+    f, of_numpy = mg.formula(f"x.{call}"), METHODS_OF_A_MATRIX[call]
+    expected = of_numpy(x)
+    np.testing.assert_array_equal(f(x), expected)
+    assert type(f(x)) is type(expected)
+    t = mg.Tensor(x, requires_grad=True)
+    z = f(t)
+    np.testing.assert_allclose(z.data, expected, rtol=1e-15)
+    g = np.random.default_rng(3).normal(size=np.shape(expected))
+    z.backward(g)
+    steps = 1e-6 * np.eye(x.size).reshape(-1, *x.shape)
+    slopes = [np.sum(g * (of_numpy(x + h) - of_numpy(x - h))) / 2e-6 for h in steps]
+    np.testing.assert_allclose(t.grad, np.reshape(slopes, x.shape), rtol=1e-5, atol=1e-7)
+
+
+def test_no_method_is_left_out_of_the_table():
+    assert {call.partition("(")[0] for call in METHODS_OF_A_MATRIX} == {*METHODS, *ATTRIBUTES}
 
 
 def test_lines_give_names_that_the_diagram_shows():

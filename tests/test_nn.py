@@ -155,6 +155,52 @@ def test_values_come_back_from_a_file(tmp_path):
     assert mg.load(tmp_path / "block.npz").keys() == dict(block.named_tensors()).keys()
 
 
+def test_what_load_returns_are_the_values_of_the_file(tmp_path):
+    block, other = Block(), Block()
+    for p in block.parameters():
+        p.assign(RNG.normal(size=p.shape))
+    mg.save(tmp_path / "block.npz", block)
+    for module in (None, other):
+        found = mg.load(tmp_path / "block.npz", module)
+        assert list(found) == [name for name, _ in block.named_tensors()]
+        for name, t in block.named_tensors():
+            assert type(found[name]) is np.ndarray
+            assert (found[name].shape, found[name].dtype) == (t.shape, t.dtype)
+            np.testing.assert_array_equal(found[name], t.data)
+            found[name][...] = 7  # they are the caller's: no module sees it
+    for (_, a), (_, b) in zip(block.named_tensors(), other.named_tensors(), strict=True):
+        np.testing.assert_array_equal(a.data, b.data)
+
+
+class Tied(mg.nn.Module):
+    """One matrix under two names: x E E^T."""
+
+    def __init__(self):
+        self.embed = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+        self.head = {"weight": self.embed}
+
+    def forward(self, x):
+        return x @ self.embed @ self.head["weight"].T
+
+
+def test_tied_weights_are_one_parameter_with_the_sum_of_both_gradients(tmp_path):
+    tied, x, g = Tied(), RNG.normal(size=(4, 2)), RNG.normal(size=(4, 2))
+    assert [name for name, _ in tied.named_parameters()] == ["embed"]
+    assert len(tied.parameters()) == 1
+    e = tied.embed.data.copy()
+    tied(x).backward(g)
+    np.testing.assert_allclose(tied.embed.grad, x.T @ g @ e + g.T @ x @ e, rtol=1e-13)
+    mg.optim.SGD(tied.parameters(), 0.1).step()
+    assert tied.head["weight"] is tied.embed
+    np.testing.assert_allclose(tied.embed.data, e - 0.1 * tied.embed.grad, rtol=1e-15)
+    mg.save(tmp_path / "tied.npz", tied)
+    other = Tied()
+    assert list(mg.load(tmp_path / "tied.npz", other)) == ["embed"]
+    np.testing.assert_array_equal(other.head["weight"].data, tied.embed.data)
+    tied.zero_grad()
+    assert tied.head["weight"].grad is None
+
+
 def test_a_file_of_another_module_changes_nothing(tmp_path):
     mg.save(tmp_path / "a.npz", mg.nn.Linear(2, 3, rng=0))
     narrow, bare = mg.nn.Linear(2, 2, rng=1), mg.nn.Linear(2, 3, rng=1, bias=False)

@@ -156,6 +156,13 @@ def test_a_step_after_the_forward_pass_spoils_its_backward_pass_loudly():
         (lambda w: mg.optim.SGD([w], np.nan), ValueError, "lr=nan"),
         (lambda w: mg.optim.SGD([w], 0.1, momentum=1.0), ValueError, "momentum=1.0"),
         (lambda w: mg.optim.Adam([w], betas=(0.9, 1.0)), ValueError, r"betas=\(0.9, 1.0\)"),
+        (lambda w: mg.optim.Adam([w], betas=(1.0, 0.9)), ValueError, r"betas=\(1.0, 0.9\)"),
+        (lambda w: mg.optim.Adam([w], betas=(-0.1, 0.9)), ValueError, r"betas=\(-0.1, 0.9\)"),
+        (lambda w: mg.optim.AdamW([w], betas=(0.9, -0.1)), ValueError, r"betas=\(0.9, -0.1\)"),
+        (lambda w: mg.optim.Adam([w], weight_decay=-1.0), ValueError, "weight_decay=-1.0"),
+        (lambda w: mg.optim.SGD([w], 0.1, momentum=-0.1), ValueError, "momentum=-0.1"),
+        (lambda w: mg.optim.SGD([w], 0.1, weight_decay=-0.1), ValueError, "weight_decay=-0.1"),
+        (lambda w: mg.optim.SGD([w], -0.1), ValueError, "lr=-0.1"),
         (lambda w: mg.optim.Adam([w], eps=0.0), ValueError, "eps=0.0"),
     ],
 )

@@ -80,6 +80,43 @@ def test_an_error_shows_the_element_both_numbers_the_smallest_input_and_the_sour
     assert f"{__file__}:" in lines[-2]
 
 
+PLACES = {  # wrong at one place of one array: which element of which result, in reverse mode alone
+    "an element of a matrix": (
+        lambda x: np.stack([x[0, 1] * 2, wrong(x[1, 2])]), [(2, 3)], r"result\[1\] / d x\[1, 2\]"
+    ),
+    "a number": (lambda x: wrong(x), [()], "result / d x"),
+    "an element of the second array": (
+        lambda x, y: np.sum(x) + wrong(y[2]), [(2,), (3,)], r"result / d y\[2\]"
+    ),
+    "of the second result": (
+        lambda x: (x * 2, x * 3, {"last": wrong(x)[None]}), [(2,)], r"result 2\[0, \d\] / d x\[\d\]"
+    ),
+    "of an array in a list": (
+        lambda parts: parts[0] * wrong(parts[1]), [[(), ()]], r"result / d parts\[1\]"
+    ),
+    "in many results": (
+        lambda x: np.stack([x[1]] * 40 + [wrong(x[0])]), [(2,)],
+        r"\(a random sum of the results\) / d x\[0\]",
+    ),
+    "in a large array": (
+        lambda x: wrong(np.sum(x)), [(5, 9)], r"result / d \(a random direction(, keeping ties)?\)"
+    ),
+}  # fmt: skip
+wrong = mg.elementwise(lambda x: x + x, lambda z, x: 3 + 0 * x, name="wrong")
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_in_reverse_mode_alone_the_element_is_named(name, monkeypatch):
+    monkeypatch.setattr("minigrad.testing.smallest.ATTEMPTS", 0)  # as it was first found
+    f, shapes, place = PLACES[name]
+    rng = np.random.default_rng(1)
+    args = [[rng.normal(size=s) for s in x] if isinstance(x, list) else rng.normal(size=x)
+            for x in shapes]  # fmt: skip
+    with pytest.raises(DerivativeError, match=rf"reverse mode\).\n +d {place}\n") as caught:
+        check_grads(f, *args, modes=("reverse",), order=1)
+    assert "the rule of wrong for array 0" in str(caught.value)
+
+
 def test_the_error_is_one_of_the_family_and_fails_a_test():
     assert issubclass(DerivativeError, MinigradError)
     assert issubclass(DerivativeError, AssertionError)

@@ -278,6 +278,17 @@ def test_a_number_of_threads_is_a_whole_number(number):
         raise AssertionError("entered")
 
 
+def test_without_a_number_there_is_one_for_each_processor_of_this_process(monkeypatch):
+    with mg.threads():
+        assert dealing.threads.get() == len(os.sched_getaffinity(0))
+    assert dealing.threads.get() == 1
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    for count, expected in ((5, 5), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
+        with mg.threads():
+            assert dealing.threads.get() == expected
+
+
 def test_it_is_a_decorator_too():
     @mg.threads(2)
     def inside():

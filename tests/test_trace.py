@@ -1,5 +1,6 @@
 """The trace: it is what the engine did, and says of every element where it came from."""
 
+import base64
 import itertools
 import json
 import re
@@ -442,6 +443,77 @@ def test_every_frame_has_the_same_size():
         for i in (0, 4, 9, 12)
     }
     assert len(sizes) == 1
+
+
+AS = {  # how the numbers of each dtype stand in the page
+    "float64": "<f8", "float32": "<f4", "float16": "<f4", "bool": "u1",
+    "int8": "<i4", "int16": "<i4", "int32": "<i4", "int64": "<f8",
+    "uint8": "<u4", "uint16": "<u4", "uint32": "<u4", "uint64": "<f8",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", AS)
+def test_the_bytes_of_the_page_are_the_numbers(dtype, order):
+    kind = np.dtype(dtype).kind
+    numbers = {"f": [0.1, -2.5, np.inf, np.nan, 0.0, 7.0], "b": [0, 1, 1, 0, 1, 0]}.get(
+        kind, [0, 1, 2, 100, 3, 127] if kind == "u" else [0, -1, 2, -100, 3, 127]
+    )
+    data = np.array(numbers, dtype).reshape(2, 3)
+    w = mg.Tensor(np.ones((2, 3)), requires_grad=True)
+    traced = mg.trace(np.sum(w * mg.Tensor(np.asarray(data, order=order), name="data")))
+    page = as_data(traced.recorded, traced.nodes)
+    (value,) = [v for v in page["values"] if v["name"] == "data"]
+    packed = page["arrays"][value["value"]]
+    assert (packed["dtype"], packed["shape"]) == (dtype, [2, 3])
+    assert packed["as"] == AS[dtype].lstrip("<")
+    found = np.frombuffer(base64.b64decode(packed["data"]), AS[dtype]).reshape(2, 3)
+    np.testing.assert_array_equal(found, data.astype(AS[dtype]))
+    np.testing.assert_array_equal(found.astype(dtype), data)
+
+
+def test_statistics_are_of_the_finite_elements():
+    x = mg.Tensor(np.r_[np.arange(20.0), np.inf, np.nan, -np.inf], requires_grad=True)
+    with np.errstate(invalid="ignore"):
+        traced = mg.trace(np.sum(x * x))
+    packed = as_data(traced.recorded, traced.nodes)["arrays"][0]
+    assert packed["stats"] == [0.0, 19.0, 9.5, pytest.approx(np.sqrt(2470)), 3]
+    nothing = mg.trace(np.sum(mg.Tensor(np.full(17, np.nan), requires_grad=True)))
+    packed = as_data(nothing.recorded, nothing.nodes)["arrays"][0]
+    assert packed["stats"] == [None, None, None, None, 17]
+
+
+SETTINGS = {  # what is traced, and what the page says of its settings and how it is written
+    "an axis": (lambda x: np.mean(x, axis=1), "mean", "axis 1", "mean({0}, axis=1)"),
+    "two of them": (
+        lambda x: np.sum(x, axis=0, keepdims=True), "sum", "axis 0, keepdims True",
+        "sum({0}, axis=0, keepdims=True)",
+    ),
+    "none": (lambda x: np.sum(x), "sum", "", "sum({0})"),
+    "those of the default": (lambda x: np.sum(x, axis=None), "sum", "", "sum({0})"),
+    "an index": (lambda x: x[1:, ::2], "getitem", "[1:, ::2]", None),
+    "a shift": (lambda x: np.roll(x, 1, axis=0), "roll", "axis 0, shift 1", None),
+    "a slope": (lambda x: mg.leaky_relu(x, 0.3), "leaky_relu", "0.3", None),
+    "an order": (lambda x: np.transpose(x, (1, 0)), "transpose", "axes (1, 0)", None),
+    "an infix": (lambda x: x * x, "multiply", "", "{0} * {1}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_page_says_with_which_settings(name, tmp_path):
+    f, op, said, template = SETTINGS[name]
+    x = mg.Tensor(np.arange(12.0).reshape(3, 4), requires_grad=True)
+    traced = mg.trace(f(x), grad=np.ones(f(x).shape))
+    value = as_data(traced.recorded, traced.nodes)["values"][-1]
+    assert value["op"] == op
+    assert said in value["settings"]
+    assert bool(value["settings"]) == bool(said)
+    if template is not None:
+        assert value["template"] == template
+    traced.save(tmp_path / "trace.json")
+    written = json.loads((tmp_path / "trace.json").read_text())["values"][-1]
+    assert written["settings"] == value["settings"]
+    assert value["settings"] in traced.html or not said
 
 
 def test_large_arrays_leave_the_page_but_their_statistics_stay():
