@@ -52,7 +52,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     """`ufunc(...)`, or one of its methods, with a tensor among the arguments."""
     if rule_for(ufunc) is None and ufunc not in PREDICATES and "scipy.special" in sys.modules:
         import minigrad.ops.special  # noqa: F401  (its ufuncs get their rules on first use)
-    check_plain((*args, *kwargs.values()))
+    for x in (*args, *kwargs.values()):
+        check_plain(x)
     whole = ufunc if method == "__call__" else getattr(ufunc, method)
     if method == "outer" and rule_for(ufunc):
         x, y = args
@@ -71,7 +72,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Another function of NumPy with a tensor among the arguments."""
-    check_plain((*args, *kwargs.values()))
+    for x in (*args, *kwargs.values()):
+        check_plain(x)
     ours = rule_for(function)
     if ours is None or kwargs.get("out") is not None:
         return without_rule(function, args, kwargs)
@@ -120,13 +122,18 @@ def without_rule(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             f"yourself (mg.elementwise, mg.linear, mg.general), or pass t.numpy()."
         )
     result = function(*unwrapped(args), **{key: unwrapped(value) for key, value in kwargs.items()})
-    kind = result.dtype.kind if isinstance(result, np.ndarray | np.generic) else "b"
-    if tracked and kind not in "biu" and function not in NUMBERS_OF_THEIR_OWN:
+    if tracked and function not in NUMBERS_OF_THEIR_OWN and holds_numbers(result):
         raise LeavesGraphError(
-            f"{name} gave {result.dtype} here, in which values of a tensor that requires a "
-            f"gradient would leave the graph in silence. Pass t.numpy() if that is meant."
+            f"{name} gave numbers here in which values of a tensor that requires a gradient would "
+            f"leave the graph in silence. Pass t.numpy() if that is meant."
         )
     return result
+
+
+def holds_numbers(result: Any) -> bool:
+    """Whether a result is more than truths, places and counts."""
+    numbers = isinstance(result, np.ndarray | np.generic | float)
+    return numbers and np.asarray(result).dtype.kind not in "biu"
 
 
 def called(function: Any) -> str:

@@ -126,7 +126,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     recorded = settings
     if not PLAIN.issuperset(map(type, settings.values())):
         if like is not None:
-            check_plain(tuple(settings.values()))
+            for setting in settings.values():
+                check_plain(setting)
         if tracked and recording.get():
             settings, recorded = kept(op, settings)
         else:

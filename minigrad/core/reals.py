@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.core.node import PYTHON_NUMBERS, Node, leaf
+from minigrad.core.plain import check_plain
 
 HALF, DOUBLE = np.dtype(np.float16), np.dtype(np.float64)
 
@@ -76,6 +77,8 @@ def is_usual(x: Any) -> bool:
 def as_floats(arrays: list[Any]) -> tuple[list[Any], bool]:
     """The arrays as `real` converts them, and whether the result is to be float16."""
     plain = [x._value if isinstance(x, Node) else x for x in arrays]
+    for a in plain:
+        check_plain(a)
     plain = [a if a.__class__ in PYTHON_NUMBERS else np.asarray(a) for a in plain]
     dtype = np.result_type(*plain)
     if dtype.kind in "biu":

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.node import Node
 from minigrad.core.op import general, implements
 from minigrad.core.registry import Function
 from minigrad.core.samples import case
+from minigrad.errors import RuleError
 from minigrad.ops.decompositions import MATRIX, STACK, lower_symmetric, result_of, svdvals
 from minigrad.ops.indexing import getitem, put
 from minigrad.ops.operands import operand, plain, refuse_out
@@ -95,7 +97,26 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=UNSAID):
             [0. ]])
     """
     tolerance = {"rcond": rcond} if rtol is UNSAID else {"rcond": rcond, "rtol": rtol}
-    return pseudo_inverse(lower_symmetric(a) if hermitian else operand(a), **tolerance)
+    a = lower_symmetric(a) if hermitian else operand(a)
+    check_constant_rank("pinv", a, rcond if rtol is UNSAID else rtol)
+    return pseudo_inverse(a, **tolerance)
+
+
+def check_constant_rank(name, a, tolerance):
+    """Raise `RuleError` where a tolerance drops singular values that are not zero.
+
+    The rule holds at constant rank; with another rank than the matrix has it would be wrong.
+    """
+    if tolerance is None or not isinstance(a, Node) or not a.requires_grad or not a.size:
+        return
+    s = np.linalg.svdvals(plain(a))  # (..., k), the largest first
+    nothing = np.finfo(s.dtype).eps * max(a.shape[-2:]) * s[..., :1]
+    if np.any((s > nothing) & (s <= np.expand_dims(tolerance, -1) * s[..., :1])):
+        raise RuleError(
+            f"{name}: the tolerance {tolerance} leaves out singular values that are not zero (the "
+            f"smallest is {s.min():.2g}, the largest {s.max():.2g}), and there is no derivative "
+            f"rule for that. Give a smaller one, or compose it of np.linalg.svd."
+        )
 
 
 @implements(np.linalg.lstsq)
@@ -119,6 +140,7 @@ def lstsq(a, b, rcond=None):
     cutoff = {None: precision * max(a.shape), -1: precision}.get(rcond, rcond)
     s = svdvals(a)
     rank = np.int32(np.sum(s > cutoff * s[:1]))  # LAPACK's own integer
+    check_constant_rank("lstsq", a, cutoff)
     x = matmul(pseudo_inverse(a, rcond=cutoff), b)
     residuals = np.sum(reshape(b - matmul(a, x), (len(a), -1)) ** 2, axis=0)
     full = rank == a.shape[1] < len(a)

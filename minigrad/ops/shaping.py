@@ -7,6 +7,8 @@ is one op, for speed and for its name in a diagram; the rest is composed.
 
 from __future__ import annotations
 
+from operator import index
+
 import numpy as np
 
 from minigrad.core.broadcasting import sum_to
@@ -254,7 +256,7 @@ roll = linear(
 )
 rot90 = linear(
     np.rot90,
-    lambda g, z, x, k, axes: np.rot90(g, -k, axes),
+    lambda g, z, x, k, axes: np.rot90(g, -index(k), axes),  # NumPy takes fractions, as 3
     samples=[case((2, 3)), case((2, 3, 2), k=3, axes=(2, 0))],
 )
 
