@@ -10,6 +10,7 @@ import inspect
 import operator
 import warnings
 from contextlib import suppress
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ from minigrad.testing.inputs import cases_of, draw
 RNG = np.random.default_rng(11)
 STEP = 1e-5
 X, Y = RNG.normal(size=(3, 3)), RNG.normal(size=(3, 3))
+for fixed in (X, Y):
+    fixed.flags.writeable = False
 TRIED = (0.5, np.array([0.4, 0.3, 0.6]), np.array([0.1, 0.45]), X)
 
 
@@ -100,14 +103,14 @@ def tensors(args, kwargs, tracked):
 
 def leaves(f, args, kwargs):
     """The places of a call whose numbers reach the result past the graph, and how."""
-    found = []
+    found, rng = [], np.random.default_rng(7)
     for place, value in places(args, kwargs):
 
         def of(v, place=place):
             given, named = replaced(args, kwargs, place, v)
             return f(*given, **named)
 
-        direction = RNG.normal(size=np.shape(value))
+        direction = rng.normal(size=np.shape(value))
         wanted = slope(of, value, direction)
         if wanted is None:
             continue
@@ -152,9 +155,9 @@ def with_more(f, args, kwargs):
             if p.name in kwargs or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 continue
             for tried in TRIED:
-                with suppress(Exception):
-                    f(*args, **kwargs, **{p.name: tried})
-                    yield args, {**kwargs, p.name: tried}
+                with suppress(Exception):  # copies, as it may be an array to write into
+                    f(*deepcopy(args), **kwargs, **{p.name: deepcopy(tried)})
+                    yield deepcopy(args), {**kwargs, p.name: deepcopy(tried)}
 
 
 def calls_of(function):
