@@ -206,3 +206,49 @@ def test_shapes_and_dtypes_are_no_values(name):
     w.assign([3.0, 4.0])
     y.backward([1.0, 1.0])
     np.testing.assert_array_equal(w.grad, [1.0, 1.0])
+
+
+# --- what a rule names beside its arguments
+
+around = mg.Tensor([3.0, 4.0], name="around")
+
+
+def closing_over(t):
+    return lambda g, z, x: g * t.data
+
+
+def by_its_default(t):
+    return lambda g, z, x, t=t: g * t.data
+
+
+NAMING = {
+    "a variable around it": closing_over,
+    "its module": lambda t: lambda g, z, x: g * around.data,
+    "its default": by_its_default,
+}
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_a_rule_that_names_a_tensor_reads_it(name):
+    around.assign([3.0, 4.0])
+    op = mg.general(lambda x: x * around.data, NAMING[name](around), name="scaled")
+    x = parameter([1.0, 1.0])
+    y = op(x)
+    y.backward([1.0, 1.0])
+    np.testing.assert_array_equal(x.grad, [3.0, 4.0])
+    around.assign([5.0, 6.0])
+    with pytest.raises(OverwrittenError, match="'around'"):
+        y.backward([1.0, 1.0])
+
+
+def test_a_linear_function_that_names_a_tensor_reads_it_in_forward_mode():
+    w = mg.Tensor([3.0, 4.0], name="w")
+    op = mg.linear(lambda x: x * w.data, lambda g, z, x: g * w.data, name="scaled")
+
+    def f(x):
+        y = op(x)
+        w.assign([5.0, 6.0])
+        return y
+
+    with pytest.raises(OverwrittenError, match="'w'"):
+        mg.jvp(f, (np.ones(2),), (np.ones(2),))

@@ -11,6 +11,10 @@ settings follow by keyword. An op has as many arrays as it has rules; its furthe
 settings. A rule may be `None`: that array never has a gradient (a mask, a label). Rules never
 mention broadcasting, dtypes or accumulation: the sweep takes care of those.
 
+A function that is not the library's own is given arrays it cannot write to, and what it returns is
+copied, see `minigrad.core.memory`; settings are copied where the op is applied. What a function
+reads beside its arguments (arrays and lists around it) is its own affair: give them as settings.
+
 Each of the three returns a plain function: given arrays it is the value function itself; given a
 tensor among them it also records. Further rules can be added with the decorators `.partial`,
 `.adjoint` and `.vjp`, so that a long one stands below the value as a function of its own.

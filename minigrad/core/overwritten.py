@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from minigrad.core.node import Clock, Node
 from minigrad.core.places import place_of, where
-from minigrad.core.reads import reads
+from minigrad.core.reads import closed_over, reads, reads_forward
 from minigrad.errors import OverwrittenError
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
-
-Reads = Callable[["Op", int, int], bool]
 
 
 def home(x: Node) -> Node:
@@ -27,19 +25,30 @@ def overwritten_since(x: Node, number: int) -> bool:
 
 
 def check_not_overwritten(
-    node: Node, op: Op, arrays: Sequence[int], read: Reads = reads, what: str = "gradient"
+    node: Node, op: Op, arrays: Sequence[int], *, forward: bool = False
 ) -> None:
     """Raise if the derivative in any of some arrays reads a value overwritten since it was used.
 
-    `read` tells which values it reads, in the way it is computed. The nodes of an op that is older
-    than the latest write are asked about, no others.
+    `forward` says that tangents are pushed forward; else cotangents are pulled back. Nodes that are
+    older than the latest write are asked about, no others.
     """
+    read = reads_forward if forward else reads
     for position, x in enumerate((node, *node.inputs)):
         if overwritten_since(x, node.number) and any(read(op, i, position) for i in arrays):
-            raise OverwrittenError(
-                f"{told(x, node)} The {what} of {op.name} needs the value it had: compute it "
-                f"before assign() or optimiser.step(), or compute the result again."
-            )
+            raise lost(x, node, op, forward)
+    for i in arrays:
+        for held in closed_over(op, i, forward):
+            if isinstance(held, Node) and overwritten_since(held, node.number):
+                raise lost(held, node, op, forward)
+
+
+def lost(x: Node, node: Node, op: Op, forward: bool) -> OverwrittenError:
+    """The error to raise where the value that a derivative reads is not there any more."""
+    what = "tangent" if forward else "gradient"
+    return OverwrittenError(
+        f"{told(x, node)} The {what} of {op.name} needs the value it had: compute it before "
+        f"assign() or optimiser.step(), or compute the result again."
+    )
 
 
 def changed_values(nodes: Iterable[Node]) -> dict[int, Node]:

@@ -19,7 +19,6 @@ from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.pull import LOST, comes_from, fitted, loses_cotangent
 from minigrad.core.reach import Reach, dependents
-from minigrad.core.reads import reads_forward
 from minigrad.core.state import told
 from minigrad.core.sweep import blamed, sweep
 from minigrad.errors import RuleError
@@ -50,7 +49,7 @@ def push_on(
         incoming = [found.get(x.number) for x in node.inputs]
         if number < last_write:
             moved = [i for i, t in enumerate(incoming) if t is not None]
-            check_not_overwritten(node, node.op, moved, reads_forward, "tangent")
+            check_not_overwritten(node, node.op, moved, forward=True)
         try:
             t = pushforwards[node.op.kind](node, node.op, incoming, record)
         except Exception as error:

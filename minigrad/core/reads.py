@@ -12,7 +12,7 @@ import dis
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.memory import is_checked
@@ -61,6 +61,30 @@ def reads_forward(op: Op, array: int, position: int) -> bool:
     return position != array + 1
 
 
+def closed_over(op: Op, array: int, forward: bool) -> list[Any]:
+    """What the function that is asked for a derivative names beside its arguments: the values of
+    the variables around it, its defaults, and what it finds in its module. Of a user's function.
+    """
+    asked = op.value if forward and op.kind == "linear" else rule_of(op, array)
+    if not isinstance(asked, FunctionType) or is_checked(asked):
+        return []
+    defaults = [*(asked.__defaults__ or ()), *(asked.__kwdefaults__ or {}).values()]
+    return [*defaults, *named(asked)]
+
+
+def named(function: FunctionType) -> list[Any]:
+    """The values of the variables around a function, and of the names it looks up in its module;
+    an empty cell is one too.
+    """
+    found = [function.__globals__.get(name) for name in function.__code__.co_names]
+    for cell in function.__closure__ or ():
+        try:
+            found.append(cell.cell_contents)
+        except ValueError:
+            found.append(cell)
+    return found
+
+
 def rule_of(op: Op, array: int) -> Any:
     """The rule of an array; an op of many arrays has one for them all."""
     return op.rules[0 if op.variadic else array]
@@ -89,10 +113,5 @@ def sees_all(rule: Any, code: CodeType) -> bool:
     """Whether a function may look at its variables without naming them (`locals()`, `eval`)."""
     if not (ANY_NAME | FRAMES).isdisjoint(code.co_names):
         return True
-    known = [rule.__globals__.get(name) for name in code.co_names]  # under another name
-    for cell in rule.__closure__ or ():
-        try:
-            known.append(cell.cell_contents)
-        except ValueError:  # it is empty so far: who knows what it will hold
-            return True
-    return any(x is seer for x in known for seer in SEE_ALL)
+    known = named(rule)  # under another name; an empty cell may come to hold anything
+    return any(isinstance(x, CellType) or x is seer for x in known for seer in SEE_ALL)
