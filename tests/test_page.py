@@ -332,3 +332,22 @@ def test_the_picture_can_be_taken_along(open_page, xor_page):
     assert "var(--" not in text
     size = page.evaluate("async () => (await pictureBlob()).size")
     assert size > 10_000
+
+
+def test_the_page_marks_where_nan_begins_and_what_was_broadcast(open_page, tmp_path):
+    x = mg.Tensor([[1.0, 2.0], [0.0, 0.0]], name="x")
+    b = mg.Tensor([0.0, 0.0], requires_grad=True, name="b")
+    h = x + b
+    with np.errstate(all="ignore"):
+        loss = np.mean(h / np.sum(h, axis=1, keepdims=True))
+        mg.trace(loss).save(tmp_path / "nan.html")
+    page = open_page(tmp_path / "nan.html")
+    marked = page.locator(".node.anomaly")
+    assert marked.count() == 1
+    assert marked.locator("text.title").text_content() == "divide"
+    assert page.locator("text.told").all_text_contents() == ["→ (2, 2)", "→ (2, 2)"]
+    assert page.locator(".edge.broadcast").count() == 2
+    page.locator("#panel .alarm .link").click()
+    told = page.locator("#panel .alarm").text_content()
+    assert "divide at #5 makes nan out of finite numbers at [1, 0]" in told
+    assert "#4 is broadcast: (2, 1) → (2, 2)" in page.locator("#panel").text_content()
