@@ -458,9 +458,10 @@ def test_text_and_lines_stand_out(theme):
     inks = theme.ink, theme.quiet, theme.slope
     page = "#ffffff" if theme.page == "white" else theme.page
     assert all(contrast(theme.quiet, under) >= 4.5 for under in (page, theme.box.fill))
-    for look in (*theme.looks.values(), theme.box):
+    for look in (*theme.looks.values(), theme.box, theme.alarm):
         assert all(contrast(ink, look.fill) >= 4.5 for ink in inks)
         assert all(contrast(look.line, under) >= 3 for under in (page, theme.box.fill, look.fill))
+    assert contrast(theme.alarm.line, theme.alarm.fill) >= 4.5  # its words have this colour
 
 
 def test_text_stays_inside_its_node():

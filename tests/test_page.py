@@ -351,3 +351,16 @@ def test_the_page_marks_where_nan_begins_and_what_was_broadcast(open_page, tmp_p
     told = page.locator("#panel .alarm").text_content()
     assert "divide at #5 makes nan out of finite numbers at [1, 0]" in told
     assert "#4 is broadcast: (2, 1) → (2, 2)" in page.locator("#panel").text_content()
+
+
+def test_arrays_without_a_finite_number_have_no_range(open_page, tmp_path):
+    b = mg.Tensor([[0.0, 0.0]], requires_grad=True, name="b")
+    with np.errstate(all="ignore"):
+        loss = np.sum(b / np.sum(b, axis=1, keepdims=True) * [[np.nan, np.nan]])
+        mg.trace(loss).save(tmp_path / "nan.html")
+    page = open_page(tmp_path / "nan.html")
+    page.evaluate("go(last); select(3)")
+    told = page.locator("#panel").text_content()
+    assert "2 not finite" in told
+    assert "max" not in told
+    assert "gives nothing finite" in told

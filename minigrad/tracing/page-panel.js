@@ -129,19 +129,18 @@ function backwardLine(v, step) {
     else box.append(rule, words);
     const text = ruleInNumbers(v, step, slot);
     if (text) box.append(tag("pre", { class: "numbers" }, text));
-    const [low, high] = arrayOf(part.contribution).stats;
     const many = sums.get(part.input).length > 1;
     const size = arrayOf(part.contribution).size;
-    const told = size === 1 ? `gives ${number_(part.contribution)}` : `gives ${number2(low)} to ${number2(high)}`;
+    const told = size === 1 ? `gives ${number_(part.contribution)}` : `gives ${summary(part.contribution)}`;
     box.append(tag("p", { class: "quiet slope" }, many ? `${told}; the sum at ${name} is now ${summary(part.sum)}` : told));
   });
   return box;
 }
 const number_ = (i) => { const a = arrayOf(i); return a.numbers ? number(a.numbers[0]) : number(a.stats[0]); };
-const number2 = (x) => number(x);
 function summary(i) {
   const a = arrayOf(i);
-  return a.size === 1 ? number_(i) : `${number(a.stats[0])} to ${number(a.stats[1])}`;
+  if (a.size === 1) return number_(i);
+  return a.size && a.stats[0] === null ? "nothing finite" : `${number(a.stats[0])} to ${number(a.stats[1])}`;
 }
 function letters(v) {
   const part = trace.steps[sweptAt.get(v.id) - 1].parts.find((p) => p.letters && p.letters.length);
@@ -188,7 +187,8 @@ function arrayBox(v, what, i, absent, note = "") {
   else if (!a.size) box.append(tag("p", { class: "quiet" }, "empty"));
   else box.append(tag("div", { class: "scroll" }, isGrid(a) ? gridOf(v, what, a) : heatOf(v, what, a, i)));
   const [low, high, mean, norm, odd] = a.stats;
-  if (a.size > 1) box.append(tag("p", { class: "quiet stats" }, `min ${number(low)}  max ${number(high)}  mean ${number(mean)}  norm ${number(norm)}${odd ? `  ${odd} not finite` : ""}`));
+  if (a.size > 1 && low === null) box.append(tag("p", { class: "quiet stats" }, `${odd} not finite`));
+  else if (a.size > 1) box.append(tag("p", { class: "quiet stats" }, `min ${number(low)}  max ${number(high)}  mean ${number(mean)}  norm ${number(norm)}${odd ? `  ${odd} not finite` : ""}`));
   if (a.numbers && a.size && !isGrid(a)) box.append(tag("p", { class: "readout mono kept" }));
   return box;
 }
