@@ -15,6 +15,7 @@ from minigrad.core.broadcasting import zeros
 from minigrad.core.op import elementwise
 from minigrad.core.reals import real
 from minigrad.core.samples import Domain, nonzero, reals
+from minigrad.ops.arithmetic import gated
 from minigrad.ops.error_function import normal_cdf
 from minigrad.ops.trigonometry import tanh
 
@@ -80,7 +81,7 @@ def elu(x, alpha=1.0):
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-elu.partial(lambda z, x, alpha: np.where(x > 0, 1, z + alpha))
+elu.partial(lambda z, x, alpha: np.where(x > 0, 1, alpha * np.exp(np.where(x > 0, 0, x))))
 
 SELU_SCALE = 1.0507009873554804934193349852946
 SELU_ALPHA = 1.6732632423543772848170429916717
@@ -131,7 +132,20 @@ def sigmoid(x):
     return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
 
 
-sigmoid.partial(lambda z, x: z * (1 - z))
+sigmoid.partial(lambda z, x: logistic(x))
+
+
+@elementwise
+def logistic(x):
+    """The derivative of the sigmoid to the last digits: the density of the logistic distribution.
+
+    Not z * (1 - z), of which nothing is left where the sigmoid z is rounded to 1.
+    """
+    e = np.exp(-np.abs(x))  # in (0, 1]
+    return e / np.square(1 + e)
+
+
+logistic.partial(lambda z, x: -z * tanh(x / 2))
 
 
 @real("x")
@@ -151,7 +165,7 @@ def softplus(x):
 
 softplus.partial(lambda z, x: sigmoid(x))
 
-sigmoid.op.samples = softplus.op.samples = reals
+sigmoid.op.samples = logistic.op.samples = softplus.op.samples = reals
 
 
 @real("x")
@@ -177,7 +191,7 @@ def silu(x):
     >>> mg.silu(mg.Tensor([0.0, 1.0]))
     Tensor([0.        , 0.73105858])
     """
-    return x * sigmoid(x)
+    return gated(x, sigmoid(x))
 
 
 @real("x")
@@ -188,7 +202,7 @@ def mish(x):
     >>> mg.mish(mg.Tensor([0.0, 1.0]))
     Tensor([0.        , 0.86509839])
     """
-    return x * tanh(softplus(x))
+    return gated(x, tanh(softplus(x)))
 
 
 @real("x")
@@ -206,11 +220,11 @@ def gelu(x, *, approximate: Literal["none", "tanh"] = "none"):
     Tensor([0.        , 0.84119199])
     """
     if approximate == "none":
-        return x * normal_cdf(x)
+        return gated(x, normal_cdf(x))
     if approximate != "tanh":
         raise ValueError(f'gelu: approximate is "none" or "tanh"; got {approximate!r}.')
     y = hardtanh(x, -22.0, 22.0)  # beyond it the sigmoid is 0 or 1, and the cube would overflow
-    return x * sigmoid(y * (1 + 0.044715 * y * y) * (2 * sqrt(2 / pi)))
+    return gated(x, sigmoid(y * (1 + 0.044715 * y * y) * (2 * sqrt(2 / pi))))
 
 
 # --- squashing without exponentials ---------------------------------------------------------
@@ -243,10 +257,11 @@ def hard_swish(x):
     >>> mg.hard_swish(mg.Tensor([-1.0, 1.0, 4.0]))
     Tensor([-0.33333333,  0.66666667,  4.        ])
     """
-    return x * (hardtanh(x + 3, 0.0, 6.0) / 6)
+    return gated(x, (hardtanh(x, -3.0, 3.0) + 3) / 6)
 
 
 @real("x")
+@elementwise
 def softsign(x):
     """x / (1 + |x|), elementwise. As `torch.nn.functional.softsign`.
 
@@ -254,4 +269,9 @@ def softsign(x):
     >>> mg.softsign(mg.Tensor([-1.0, 3.0]))
     Tensor([-0.5 ,  0.75])
     """
+    x = np.nan_to_num(x, nan=np.nan)  # the largest number for infinity
     return x / (1 + np.abs(x))
+
+
+softsign.partial(lambda z, x: np.square(1 / (1 + np.abs(x))))
+softsign.op.samples = nonzero

@@ -35,21 +35,57 @@ def divisor(r):
     return np.where(r == 0, np.inf, r)
 
 
+@elementwise
+def near(x):
+    """x, cut off at 10,000: for products with what is 0 beyond, which infinity makes nan."""
+    return np.minimum(np.maximum(x, -1e4), 1e4)
+
+
+near.partial(1)
+
+
+@elementwise
+def gated(x, p):
+    """x * p, for a p(x) that goes to 0 as x goes to -inf, and with it the product.
+
+    Beyond |x| = 10,000 the derivative of p must be 0.
+    """
+    return np.where(np.equal(p, 0), 0, x) * p
+
+
+gated.partial(lambda z, x, p: p)
+gated.partial(lambda z, x, p: near(x))
+
+near.op.samples = gated.op.samples = reals
+
 # --- powers and roots -----------------------------------------------------------------------
 
 square = elementwise(np.square, lambda z, x: 2 * x, samples=reals)
 sqrt = elementwise(np.sqrt, lambda z, x: 0.5 / z, samples=positive)
 cbrt = elementwise(np.cbrt, lambda z, x: 1 / (3 * z * z), samples=nonzero)
-power = elementwise(  # at y = 0 the first is 0, even where x is 0 as well
+
+
+def base(x, y):
+    """x, and 1 where y is 0 and x has no reciprocal: there y * x**(y - 1) is 0."""
+    tiny = np.finfo(x.dtype).tiny
+    return np.where((y == 0) & (x < tiny) & (x > -tiny), 1, x)
+
+
+def with_logarithm(z, x, y):
+    """x, and 1 where z = x**y is 0, or 1 as 0**0: there z * log(x) is 0."""
+    return np.where((z == 0) | ((x == 0) & (y == 0)), 1, x)
+
+
+power = elementwise(
     np.power,
-    lambda z, x, y: y * x ** np.where(y == 0, 1, y - 1),
-    lambda z, x, y: z * np.log(np.where(x == 0, 1, x)),
+    lambda z, x, y: y * base(x, y) ** (y - 1),
+    lambda z, x, y: z * np.log(with_logarithm(z, x, y)),
     samples=(positive, reals),
 )
 float_power = elementwise(  # in float64, whatever the dtypes
     np.float_power,
-    lambda z, x, y: y * np.float_power(x, np.where(y == 0, 1, y - 1)),
-    lambda z, x, y: z * np.log(np.where(x == 0, 1, x)),
+    lambda z, x, y: y * np.float_power(base(x, y), y - 1),
+    lambda z, x, y: z * np.log(with_logarithm(z, x, y)),
     samples=(positive, reals),
 )
 

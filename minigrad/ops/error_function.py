@@ -18,6 +18,7 @@ import numpy as np
 from minigrad.core.op import elementwise
 from minigrad.core.reals import real
 from minigrad.core.samples import reals
+from minigrad.ops.arithmetic import near
 
 # fmt: off
 SCALED_TAIL = (  # from the highest power of t to the lowest
@@ -43,19 +44,33 @@ def polynomial(coefficients, x):
     return z
 
 
-@elementwise
-def gaussian(x):
-    """exp(-x^2), elementwise, as exactly as exp itself.
+def exponential_of_square(x, factor):
+    """exp(factor * x^2) as exactly as exp itself, for a factor of few bits.
 
     The square's rounding error would grow with x^2, so a part with few bits, whose square is
     exact, is taken out first (W. J. Cody, Math. Comp. 23, 1969).
     """
-    x = np.clip(x, -30.0, 30.0)  # exp(-900) is 0
-    near = np.trunc(x * 16) / 16
-    return np.exp(-near * near) * np.exp((near - x) * (near + x))
+    x = np.clip(x, -40.0, 40.0)  # exp(-800) is 0
+    short = np.trunc(x * 16) / 16
+    return np.exp(factor * short * short) * np.exp(factor * (x - short) * (x + short))
 
 
-gaussian.partial(lambda z, x: -2 * (x * z))
+@elementwise
+def gaussian(x):
+    """exp(-x^2), elementwise, as exactly as exp itself."""
+    return exponential_of_square(x, -1.0)
+
+
+gaussian.partial(lambda z, x: -2 * (near(x) * z))
+
+
+@elementwise
+def normal_density(x):
+    """exp(-x^2 / 2) / sqrt(2 pi), elementwise, as exactly as exp itself."""
+    return exponential_of_square(x, -0.5) / sqrt(2 * pi)
+
+
+normal_density.partial(lambda z, x: -(near(x) * z))
 
 
 @real("x")
@@ -87,8 +102,8 @@ def erf(x):
     Tensor([ 0.        ,  0.52049988, -0.84270079])
     """
     a = np.minimum(np.abs(x), 30.0)
-    near = a * polynomial(TAYLOR, np.minimum(a * a, 0.25))
-    return np.copysign(np.where(a < 0.5, near, 1 - erfc(a)), x)
+    small = a * polynomial(TAYLOR, np.minimum(a * a, 0.25))
+    return np.copysign(np.where(a < 0.5, small, 1 - erfc(a)), x)
 
 
 erf.partial(lambda z, x: 2 / sqrt(pi) * gaussian(x))
@@ -100,6 +115,7 @@ def normal_cdf(x):
     return erfc(np.multiply(x, -sqrt(0.5))) * 0.5
 
 
-normal_cdf.partial(lambda z, x: 1 / sqrt(2 * pi) * gaussian(x * sqrt(0.5)))
+normal_cdf.partial(lambda z, x: normal_density(x))
 
-gaussian.op.samples = erf.op.samples = erfc.op.samples = normal_cdf.op.samples = reals
+for function in (gaussian, normal_density, erf, erfc, normal_cdf):
+    function.op.samples = reals

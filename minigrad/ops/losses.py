@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from minigrad.core.op import general
+from minigrad.core.op import elementwise, general
 from minigrad.core.reals import real
-from minigrad.core.samples import case
+from minigrad.core.samples import Domain, case
 from minigrad.errors import DataError, ShapeError
 from minigrad.ops.activations import hardtanh, relu
 from minigrad.ops.operands import operand, plain
@@ -133,8 +133,18 @@ def huber(prediction, target, *, delta=1.0, reduction: Reduction = "mean"):
     if not delta > 0:
         raise ValueError(f"huber: delta is where the parabola ends, more than 0; got {delta}.")
     d = operand(prediction) - target
-    cut = hardtanh(d, -delta, delta)
-    return reduced(cut * (d - cut * 0.5), reduction)
+    return reduced(huber_of(d, delta=delta), reduction)
+
+
+@elementwise
+def huber_of(x, *, delta):
+    """x^2 / 2 up to |x| = delta, beyond it the tangent."""
+    cut = np.clip(x, -delta, delta)
+    return cut * (x - cut * 0.5)
+
+
+huber_of.partial(lambda z, x, *, delta: hardtanh(x, -delta, delta))
+huber_of.op.samples = [case((2, 3), delta=1.0, domain=Domain(-3.0, 3.0, avoid=(-1.0, 1.0)))]
 
 
 @real("prediction", "target")

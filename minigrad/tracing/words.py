@@ -51,8 +51,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "every weight gathers over all positions: patch times cotangent",
         "the sum over images and positions",
     ),
-    "tanh": ("times the slope 1 - z * z: flat where the output is near -1 or 1",),
-    "sigmoid": ("times the slope z * (1 - z): flat where the output is near 0 or 1",),
+    "tanh": ("times the slope 1 / cosh(x)^2: flat where the output is near -1 or 1",),
+    "sigmoid": ("times the slope sigmoid(x) * sigmoid(-x): flat where it is near 0 or 1",),
     "exp": ("times the output itself: the exponential is its own slope",),
     "log": ("over the input",),
 }
