@@ -77,17 +77,17 @@ arctan2 = elementwise(  # y first: the angle of the point (x, y)
 
 
 def scaled(x, y):
-    """x, y and a number between |x| and sqrt(2) |(x, y)| by which they are divided.
+    """x and y over the larger of |x| and |y|, and that number: inf at the origin.
 
-    It is inf at the origin, and where an array is infinite, which stands for the largest number.
+    Where it is inf, what is infinite becomes 1 or -1 and the other 0.
     """
     dtype = np.result_type(x, y, np.float16)
     x, y = np.asarray(x, dtype), np.asarray(y, dtype)
     m = np.maximum(np.abs(x), np.abs(y))
     largest = np.finfo(dtype).max
-    d = np.where(m == 0, 1, np.minimum(m, largest))
-    x, y = (np.clip(v, -largest, largest) / d for v in (x, y))
-    return x, y, np.where(m == 0, np.inf, m)
+    m = divisor(m)
+    x, y = (np.where(np.isinf(v), np.sign(v), np.clip(v, -largest, largest) / m) for v in (x, y))
+    return x, y, m
 
 
 @elementwise
