@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 
+HALF = np.dtype(np.float16)
+
+
 def broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     """Whether an array of shape `small` broadcasts to `large`."""
     tail = large[len(large) - len(small) :]
@@ -53,6 +56,8 @@ def sum_to(c: Any, shape: tuple[int, ...]) -> Any:
     added = c.ndim - len(shape)
     stretched = [added + i for i, n in enumerate(shape) if n == 1 and c.shape[added + i] != 1]
     axes = (*range(added), *stretched)
+    if c.dtype == HALF:  # along rows NumPy adds in float16, where 2048 + 1 is 2048
+        return np.sum(c, axis=axes, dtype=np.float32).reshape(shape)
     if plain:  # np.sum's wrapper costs more than the sum of a small array
         return np.add.reduce(c, axes).reshape(shape)
     return np.sum(c, axis=axes).reshape(shape)

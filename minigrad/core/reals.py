@@ -26,7 +26,7 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
     Integers and booleans alone become float64; beside floats they become what NumPy promotes
     both to. Where that is float16, the function is given float32, and its result is float16.
     Numbers, nested lists and tensors are converted alike. What is float32 or float64 already is
-    handed on.
+    handed on, and a `dtype=` that is asked for is what the result has.
 
     >>> import numpy as np
     >>> from minigrad.core.reals import real
@@ -40,6 +40,10 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
     number = len(names)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        stated = function.op.value if hasattr(function, "op") else function
+        known = stated.__code__.co_varnames
+        place = known.index("dtype") if "dtype" in known else 0  # of a `dtype=` that is asked for
+
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             if not kwargs and len(args) <= number:  # the usual call: an eighth of what follows
@@ -53,13 +57,14 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
                     pass
             if (not kwargs or len(args) >= number) and all(map(is_usual, args[:number])):
                 return function(*args, **kwargs)
+            asked = kwargs.get("dtype", args[place] if 0 < place < len(args) else None)
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             chosen = [name for name in names if given.get(name) is not None]
             arrays, half = as_floats([given[name] for name in chosen])
             given.update(zip(chosen, arrays, strict=True))
             leading = [given.pop(name) for name in names[: len(args)]]
             result = function(*leading, *args[number:], **given)
-            return rounded(result) if half else result
+            return rounded(result) if half and asked is None else result
 
         if hasattr(function, "op"):
             function.op.function = call

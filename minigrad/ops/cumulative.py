@@ -44,14 +44,14 @@ def flat_unless(axis, a):
 
 
 def carry_value(a, b, *, axis, back):
-    """One pass along the axis; all other axes at once."""
+    """One pass along the axis; all other axes at once. Nothing times infinity is nothing."""
     z = np.array(b, np.result_type(a, b))
     rates, sums = np.moveaxis(a, axis, 0), np.moveaxis(z, axis, 0)  # views
+    finite = np.isfinite(rates).all()
     for i in range(1, len(sums)):
-        if back:
-            sums[-i - 1] += rates[-i] * sums[-i]
-        else:
-            sums[i] += rates[i] * sums[i - 1]
+        place, before, rate = (-i - 1, -i, -i) if back else (i, i - 1, i)
+        term = rates[rate] * sums[before]
+        sums[place] += term if finite else np.where(sums[before] == 0, 0, term)
     return z
 
 
@@ -178,9 +178,10 @@ def to_running_extreme(g, z, x, *, axis):
     equal shares.
     """
     before = delayed(z, axis, 0)
-    same = ((z == before) | ((z != z) & (before != before))).astype(z.dtype)  # no new extreme
+    dtype = np.result_type(z.dtype, np.float32)  # of counts
+    same = ((z == before) | ((z != z) & (before != before))).astype(dtype)  # no new extreme
     piece(same, axis, 1)[...] = 0
-    tied = ((x == z) | (x != x)).astype(z.dtype)  # a nan is the extreme of all that follows
+    tied = ((x == z) | (x != x)).astype(dtype)  # a nan is the extreme of all that follows
     number = carry(same, tied, axis=axis, back=False)
     return tied * carry(same, g / number, axis=axis, back=True)
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.node import Node
-from minigrad.core.op import general
+from minigrad.core.op import elementwise, general
 from minigrad.core.reals import real
-from minigrad.core.samples import case
+from minigrad.core.samples import case, reals
 from minigrad.errors import DataError, ShapeError
 from minigrad.ops.activations import softplus
 from minigrad.ops.embedding import class_numbers, one_hot
 from minigrad.ops.losses import Reduction, reduced, same_shape, shape_of
 from minigrad.ops.operands import operand, plain, values
 from minigrad.ops.softmax import at_least_one, below_largest, log_softmax, softmax
+
+FAR = 1000.0  # where a sigmoid is 0 or 1 in any dtype
 
 
 @real("logits")
@@ -166,11 +168,24 @@ def binary_cross_entropy(
     s, t = operand(logits), operand(targets)
     check_probabilities("targets", t)
     if from_logits:
-        return reduced(softplus(s) - s * t, reduction)
+        infinite = np.isinf(plain(s))
+        if not infinite.any():
+            return reduced(softplus(s) - s * t, reduction)
+        wrong = infinite & (plain(t) != (plain(s) > 0))
+        s = bounded(s)
+        return reduced(softplus(s) - s * t + np.where(wrong, np.inf, 0), reduction)
     check_probabilities("with from_logits=False predictions", s)
     log_on = np.log(np.where((t == 0) & (s == 0), 1, s))
     log_off = np.log1p(-np.where((t == 1) & (s == 1), 0, s))
     return reduced(-t * log_on - (1 - t) * log_off, reduction)
+
+
+bounded = elementwise(  # for a loss that is inf - inf at infinity: its limit is that far out
+    lambda x: np.clip(x, -FAR, FAR),
+    1,
+    name="bounded",
+    samples=reals,
+)
 
 
 # --- from rows to one number ----------------------------------------------------------------

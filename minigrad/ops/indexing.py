@@ -68,12 +68,13 @@ pick = linear(
 
 def add_into_zeros(x, *, index, shape):
     """Zeros of `shape` with `x` added at `index`: what was picked goes back to its place."""
-    z = np.zeros(shape, x.dtype)
+    wide = x.dtype == np.float16 and repeats(index)  # 2048 + 1 is 2048 in float16
+    z = np.zeros(shape, np.float32 if wide else x.dtype)
     if repeats(index):
         np.add.at(z, index, x)
     else:
         z[index] = x
-    return z
+    return z.astype(x.dtype) if wide else z
 
 
 put: Function = linear(

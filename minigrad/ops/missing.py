@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.op import implements
+from minigrad.core.reals import real
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import cumprod, cumsum
 from minigrad.ops.operands import operand, refuse_out, values
@@ -52,6 +53,7 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 
 @implements(np.nanvar)
+@real("a")
 def nanvar(
     a,
     axis=None,
@@ -75,6 +77,7 @@ def nanvar(
 
 
 @implements(np.nanstd)
+@real("a")
 def nanstd(
     a,
     axis=None,

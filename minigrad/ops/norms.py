@@ -12,7 +12,7 @@ from minigrad.core.reals import real
 from minigrad.core.samples import case
 from minigrad.ops.decompositions import svdvals
 from minigrad.ops.linalg import inv
-from minigrad.ops.operands import operand
+from minigrad.ops.operands import operand, plain
 from minigrad.ops.reductions import with_axes
 from minigrad.ops.shaping import expand_dims, moveaxis
 
@@ -33,9 +33,32 @@ length = general(  # a primitive for its derivative at 0
 
 @length.vjp
 def _(g, z, x, *, axis, keepdims):
+    if not in_range(z, 2):
+        x = in_units(x, axis)
+        z = length(x, axis=axis, keepdims=keepdims)
     zero = z == 0
     slope = np.where(zero, 0, g / np.where(zero, 1, z))
     return with_axes(slope, x, axis, keepdims) * x
+
+
+def in_range(z, order):
+    """Whether powers of that order of norms `z`, and of what they are of, are normal numbers."""
+    z, limits = plain(z), np.finfo(z.dtype)
+    edge = float(limits.max) ** (0.4 / np.maximum(abs(order), 1))
+    return bool(np.all((z > 1 / edge) & (z < edge)))
+
+
+def in_units(x, axis):
+    """x over the largest of its values along `axis`: the slope of a norm is the same there.
+
+    Infinite values are 1, and what is finite beside them 0. Where all are 0 they stay 0.
+    """
+    values = np.abs(plain(x))
+    top = np.max(values, axis=axis, keepdims=True, initial=0)
+    top = np.where(top == 0, 1, top).astype(values.dtype)
+    if not np.isinf(top).any():
+        return x / top
+    return np.where(np.isinf(values), np.sign(x), x / top)
 
 
 def power_norm_value(x, *, order, axis=None, keepdims=False):
@@ -53,6 +76,9 @@ power_norm = general(  # a primitive for its derivative at 0
 
 @power_norm.vjp
 def _(g, z, x, *, order, axis, keepdims):
+    if not in_range(z, order):
+        x = in_units(x, axis)
+        z = power_norm(x, order=order, axis=axis, keepdims=keepdims)
     z = np.where(z == 0, 1, z)  # where all x are 0, and the sign makes the result 0
     share = np.abs(np.where(x == 0, 1, x)) / with_axes(z, x, axis, keepdims)
     return with_axes(g, x, axis, keepdims) * (np.sign(x) * share ** (order - 1))

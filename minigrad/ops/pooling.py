@@ -44,7 +44,7 @@ def maxpool(
 
     Ho = (H - size) / stride + 1, which must be a whole number unless `remainder="drop"`.
     The stride defaults to the size. Of values that tie in a window the first gets the whole
-    gradient. Raises `ShapeError` where the window does not tile its input.
+    gradient; a nan is the largest. Raises `ShapeError` where the window does not tile its input.
     As `torch.nn.functional.max_pool2d`.
 
     >>> import minigrad as mg
@@ -150,11 +150,19 @@ def firsts(x, z, size, stride):
     """Where in x each place of the window lies, and in which windows it is the first largest."""
     *others, last = [met for _, met in taps(size, stride, (1, 1), z.shape[-2:])]
     free = np.ones_like(z, dtype=bool)  # windows without a place so far
+    same = sameness(z)
     for met in others:
-        found = (x[(..., *met)] == z) & free
+        found = same(x[(..., *met)], z) & free
         free ^= found
         yield met, found
     yield last, free
+
+
+def sameness(z):
+    """How to ask whether a value is the largest: one that is nan is, where the largest is nan."""
+    if np.isnan(z).any():
+        return lambda x, z: (x == z) | (x != x)
+    return np.equal
 
 
 def bits(x):
@@ -233,13 +241,14 @@ def place_on_grids(g, maps, peaks, size, stride, total):
     free = grid(np.ones_like(peaks, bool))  # windows without a place so far
     row, column = free.strides[-2:]
     g, z, free = bits(flat(grid(g))), flat(grid(peaks)), flat(free)
+    same = sameness(peaks)
     for i, j in np.ndindex(size):
         phase = i % stride[0], j % stride[1]
         shift = i // stride[0] * row + j // stride[1] * column
         windows = slice(len(z) - shift)
         found = free[windows].copy()
         if (i + 1, j + 1) != size:
-            found &= pixels[phase][shift:] == z[windows]
+            found &= same(pixels[phase][shift:], z[windows])
             free[windows] ^= found
         flat(sums[phase])[shift:] += (g[windows] * found).view(total.dtype)
     for phase, met in phases.items():

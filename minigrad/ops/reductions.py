@@ -87,10 +87,31 @@ total = linear(
 )
 average_of_all = linear(
     lambda x, *, axis=None, keepdims=False: np.mean(x, axis, keepdims=keepdims),
-    lambda g, z, x, *, axis, keepdims: spread(g / number_reduced(x, axis), x, axis, keepdims),
+    lambda g, z, x, *, axis, keepdims: spread(
+        g / as_count(number_reduced(x, axis), g.dtype), x, axis, keepdims
+    ),
     name="mean",
     samples=cases,
 )
+average_of_some = linear(
+    lambda x, *, where, axis=None, keepdims=False: np.mean(x, axis, keepdims=keepdims, where=where),
+    name="mean",
+    samples=[
+        case((2, 3), axis=1, where=np.array([[True], [True]])),
+        case((2, 3), where=np.array([True, False, True])),
+    ],
+)
+
+
+@average_of_some.adjoint
+def _(g, z, x, *, where, axis, keepdims):
+    share = g / number_taking_part(x, axis, keepdims, where)
+    return np.where(np.broadcast_to(where, x.shape), spread(share, x, axis, keepdims), 0)
+
+
+def as_count(number, dtype):
+    """A count to divide by: in float32 beside float16, which ends at 65,504."""
+    return np.float32(number) if dtype == np.float16 else number
 
 
 @implements(np.sum, np.add.reduce)
@@ -119,17 +140,19 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     a = as_type(a, dtype)
     if where is True:
         return average_of_all(a, axis=axis, keepdims=keepdims)
-    z = total(taking_part(a, where, 0), axis=axis, keepdims=keepdims)
-    return z / number_taking_part(a, axis, keepdims, where)
+    return average_of_some(a, axis=axis, keepdims=keepdims, where=own_mask(where))
 
 
 def number_taking_part(a, axis, keepdims, where):
-    """How many values go into each result: a Python number, or an array where there is a mask."""
+    """How many values go into each result: a number, or an array where there is a mask.
+
+    It has the dtype of `a`, which it so keeps, unless that cannot hold it.
+    """
     if where is True:
-        return number_reduced(a, axis)
+        return as_count(number_reduced(a, axis), a.dtype)
     mask = np.broadcast_to(values(where), np.shape(a))
-    dtype = a.dtype if a.dtype.kind == "f" else float
-    return np.sum(mask, axis, keepdims=keepdims, dtype=dtype)
+    dtype = a.dtype if a.dtype.kind == "f" and a.dtype != np.float16 else np.float64
+    return np.sum(mask, axis, keepdims=keepdims, dtype=np.int64).astype(dtype)
 
 
 # --- extremes -------------------------------------------------------------------------------

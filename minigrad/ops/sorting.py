@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core.op import general, implements
 from minigrad.core.samples import case
+from minigrad.ops.arithmetic import as_type
 from minigrad.ops.indexing import getitem, put
 from minigrad.ops.operands import plain
 from minigrad.ops.selecting import take_along_axis
@@ -49,6 +50,8 @@ def to_where_it_came_from(g, z, x, *, axis, **how):
         return reshape(to_where_it_came_from(g, z, reshape(x, -1), axis=0), x.shape)
     x, z = plain(x), plain(z)
     after, before = np.argsort(z, axis), np.argsort(x, axis)
+    if g.dtype == np.float16:  # the shares of many that tie are sums
+        g = as_type(g, np.float32)
     g = take_along_axis(g, after, axis)
     g = shared_by_ties(g, np.take_along_axis(z, after, axis), axis)
     return take_along_axis(g, np.argsort(before, axis), axis)

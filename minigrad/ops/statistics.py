@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.op import elementwise, implements, linear
+from minigrad.core.reals import real
 from minigrad.core.samples import case, positive
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type, divisor, square
@@ -54,6 +55,7 @@ centred.op.samples = [
 
 
 @implements(np.var)
+@real("a")
 def var(
     a,
     axis=None,
@@ -90,6 +92,7 @@ def var(
 
 
 @implements(np.std)
+@real("a")
 def std(
     a,
     axis=None,
@@ -126,6 +129,7 @@ root = elementwise(  # its derivative at 0 is taken as 0, unlike that of np.sqrt
 
 
 @implements(np.average)
+@real("a")
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     """The weighted mean along `axis`: sum(a * weights) / sum(weights); as `numpy.average`.
 
@@ -140,7 +144,10 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if weights is None:
         z = mean(a, axis, keepdims=keepdims)
         return (z, np.full(z.shape, number_reduced(a, axis), z.dtype)) if returned else z
-    weights = spread_over(a, axis, operand(weights))
+    weights = operand(weights)
+    if weights.dtype == np.float16:  # their sum, too, takes more than float16
+        weights = as_type(weights, np.float32)
+    weights = spread_over(a, axis, weights)
     scale = sum(weights, axis, keepdims=keepdims)
     if np.any(scale == 0):
         raise ZeroDivisionError("average: the weights sum to zero, so they cannot be normalised.")
