@@ -197,6 +197,25 @@ def test_a_checkpoint_names_what_is_inside():
         mg.checkpoint(lambda x: np.log(x * 1.0))(x)
 
 
+def test_what_is_infinite_on_purpose_inside_a_checkpoint_is_none():
+    x = parameter([1.0, 2.0])
+    masked = mg.checkpoint(lambda x: np.where(np.array([True, False]), x, -INF))
+    steep = mg.checkpoint(lambda x: x * np.array([1.0, INF]))
+    with mg.detect_anomaly():
+        assert masked(x).data.tolist() == [1.0, -INF]
+        np.sum(steep(x)).backward()
+    assert x.grad.tolist() == [1.0, INF]
+
+
+def test_forward_mode_tells_of_a_checkpoint_as_a_whole():
+    def block(x):
+        return np.sqrt(x * 1.0)
+
+    point = (np.array([0.0]),)
+    with pytest.raises(AnomalyError, match=r"block makes .* in forward mode"), mg.detect_anomaly():
+        mg.jvp(mg.checkpoint(block), point, point)
+
+
 def test_the_line_and_the_names_are_the_users():
     weights = parameter([0.0, 1.0])
     with mg.detect_anomaly():
@@ -345,6 +364,14 @@ def test_why_tells_the_same(name):
     assert found.reason in ("nan", "infinite")
     text = re.sub(r" \(#\d+\)", "", found.text)  # the number that the op has in the drawing
     assert [word for word in words if word not in text] == []
+
+
+def test_why_tells_what_is_dropped_from_what_spoils_the_result():
+    a = parameter([1.0, 0.0], "a")
+    dropped = np.sum(np.where(a > 0, np.log(a), 0.0))
+    assert "log (#2) makes nan in the backward pass" in mg.why(a, dropped).text
+    kept = np.sum(np.log(a) * 0.0)
+    assert "log (#2) makes -inf out of finite numbers" in mg.why(a, kept).text
 
 
 def test_why_goes_back_to_the_value_that_spoilt_the_result():

@@ -274,7 +274,7 @@ def spoiled(t: Node, name: str, g: Array, graph: Graph) -> Reason:
 def origin_of(t: Node, graph: Graph) -> str:
     """The first op, forward or backward, that spoiled what comes to a node."""
     met, passed = spoiled_on_the_way(t, graph)
-    before = {y.number: y for x in passed for z in x.inputs for y in below(z)}
+    before = {y.number: y for x in passed for y in below(x)}
     forward = first_recorded([before[number] for number in sorted(before)])
     there = {x.number for x in passed}
     backward = [
