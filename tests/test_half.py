@@ -7,8 +7,10 @@ contiguous are NumPy's, and as exact as NumPy's are.
 
 import numpy as np
 import pytest
+from calls import CALLS, calls_of
 
 import minigrad as mg
+from minigrad.testing.inputs import draw
 
 N = 70_000
 HALF = np.float16
@@ -116,3 +118,49 @@ def test_a_dtype_that_is_asked_for_is_kept():
     x = mg.Tensor(INPUTS["normal"])
     for dtype in (np.float32, np.float64):
         assert np.var(x, dtype=dtype).dtype == np.std(x, None, dtype).dtype == dtype
+
+
+# --- every function and word ----------------------------------------------------------------
+
+CALLED = list(calls_of(CALLS))
+LINALG = "array type float16 is unsupported"  # NumPy's linear algebra begins at float32
+SIXTEEN_ULP = 16 * float(np.finfo(HALF).eps)
+
+
+def exact_halves(x):
+    """The values that float16 has, in float64."""
+    return x.astype(HALF).astype(float) if x.dtype.kind == "f" else x
+
+
+@pytest.mark.parametrize("call", CALLED, ids=[call[0].__name__ for call in CALLED])
+def test_every_function_in_float16(call):
+    _, f, case = call
+    rng = np.random.default_rng(1)
+    given = [exact_halves(np.asarray(x)) for x in draw(case, rng)]
+    found = []
+    for dtype in (np.float64, HALF):
+        arrays = [
+            mg.Tensor(x.astype(dtype), requires_grad=True) if x.dtype.kind == "f" else x
+            for x in given
+        ]
+        try:
+            z = first_of(f(*arrays))
+        except TypeError as error:
+            if LINALG not in str(error):
+                raise
+            return
+        z.backward(np.random.default_rng(2).integers(1, 3, z.shape).astype(z.dtype))
+        found.append([z.data, *[x.grad for x in arrays if isinstance(x, mg.Tensor)]])
+    for exact, half in zip(*found, strict=True):
+        if exact is not None:
+            scale = np.max(np.abs(exact[np.isfinite(exact)]), initial=1e-3)
+            np.testing.assert_allclose(
+                half.astype(float), exact, rtol=SIXTEEN_ULP, atol=SIXTEEN_ULP * scale
+            )
+
+
+def first_of(result):
+    """The first of several results that has a gradient."""
+    while isinstance(result, tuple | list):
+        result = result[0]
+    return result
