@@ -34,6 +34,7 @@ REDUCTIONS = {
     "median": np.median,
     "quantile": lambda x: np.quantile(x, 0.3),
     "sort": lambda x: np.sort(x)[5],
+    "sort of all": np.sort,
     "running maximum": lambda x: np.maximum.accumulate(x)[-1],
     "vecdot": lambda x: np.vecdot(x, ONES / 256) if hasattr(np, "vecdot") else np.dot(x, ONES),
     "logsumexp": mg.logsumexp,

@@ -37,7 +37,7 @@ def fit(values: Array, dtype: npt.DTypeLike, what: str = "") -> Array:
             low, high = (0, 1) if dtype.kind == "b" else limits(dtype)
             wrong = ~((values >= low) & (values < high + 1) & (values == np.floor(values)))
         else:
-            wrong = (fitted != values) | ((values < 0) != (fitted < 0))
+            wrong = fitted != values  # compared exactly, of whatever dtypes
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         place = f" at position {', '.join(map(str, first))}" if first else ""
