@@ -1,7 +1,10 @@
 import gzip
 import math
+import os
 import pickle
 import struct
+import time
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -163,6 +166,45 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(path, data):
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     with suppress(DataError):
         assert isinstance(read_idx(path), np.ndarray)
+
+
+ZEROS = idx(8, (2**26,), []) + bytes(2**26)
+BOMBS = {
+    "2^40 elements": (idx(8, (2**10, 2**15, 2**15), [1]), "17 bytes.*calls for 1099511627792"),
+    "2^40 packed": (gzip.compress(idx(8, (2**20, 2**20), [1])), "may hold 1048576 at most"),
+    "zeros, honest": (gzip.compress(ZEROS), "calls for 67108872 bytes, but a gzip file.*gunzip"),
+    "zeros after the end": (gzip.compress(GOOD + ZEROS), "at least 25 bytes.*24: 1 too many"),
+    "zeros twice packed": (gzip.compress(gzip.compress(ZEROS)), "begins with 1f 8b"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_sizes_are_checked_before_memory_is_taken(path, kind):
+    content, message = BOMBS[kind]
+    path.write_bytes(content)
+    tracemalloc.start()
+    began = time.process_time()
+    try:
+        with pytest.raises(DataError, match=message):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - began < 0.5
+
+
+def test_what_is_packed_a_hundred_times_is_read(path):
+    content = idx(8, (2**20 - 12,), []) + bytes(2**20 - 12)
+    path.write_bytes(gzip.compress(content))
+    assert path.stat().st_size < len(content) / 500
+    assert not read_idx(path).any()
+
+
+def test_a_pipe_and_a_device_are_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(DataError, match="no regular file"):
+            read_idx(path)
 
 
 def test_a_missing_file_is_a_data_error_and_a_file_not_found(tmp_path):

@@ -2,7 +2,8 @@
 
 from minigrad.data.batches import Batches, batches, split
 from minigrad.data.digits import digits
-from minigrad.data.idx import MissingFileError, load_idx, read_idx
+from minigrad.data.idx import load_idx, read_idx
+from minigrad.data.reading import MissingFileError
 
 __all__ = [
     "Batches",

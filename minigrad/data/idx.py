@@ -11,19 +11,16 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 
 import numpy as np
 
+from minigrad.data.reading import MissingFileError, open_file, size_of, unpacked_limit
 from minigrad.errors import DataError
 
 ELEMENT_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"
 PREFIXES = {"train": "train", "test": "t10k"}
-
-
-class MissingFileError(DataError, FileNotFoundError):
-    """A data file or a folder of data that is not there."""
 
 
 def load_idx(
@@ -71,7 +68,8 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     float32 or float64. What is gzipped is told by its content, never by its name.
 
     Raises MissingFileError if there is no such file, and DataError if it is not an IDX file, is
-    corrupt, or has more or fewer bytes than its header calls for.
+    corrupt, or has more or fewer bytes than its header calls for. All that is known before memory
+    is taken for the elements; a gzipped file may hold 100 times its own size (or 1 MiB), no more.
 
     >>> import pathlib, tempfile
     >>> from minigrad.data import read_idx
@@ -82,19 +80,45 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     array([  7, 256], dtype=int16)
     """
     path = Path(path)
-    content = _content(path)
-    dtype, shape = _header(path, content)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: pass one file of it, or use load_idx(folder).")
+    with open_file(path) as file:
+        size = size_of(file)
+        packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            return _array(path, file, size, None)
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _array(path, cast(BinaryIO, unpacked), None, unpacked_limit(size))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(
+                f"{path}, {size} bytes of gzip, is corrupt: {error}. Fetch it again."
+            ) from error
+
+
+def _array(path: Path, file: BinaryIO, length: int | None, limit: int | None) -> np.ndarray:
+    """The array in an open file of `length` bytes, or of not more than `limit` where packed."""
+    dtype, shape = _header(path, file)
     start = 4 + 4 * len(shape)
     size = start + dtype.itemsize * math.prod(shape)
-    if len(content) != size:
-        excess = len(content) - size
+    calls = f"its header, {dtype.name} of shape {shape}, calls for {size}"
+    if limit is not None and size > limit:
         raise DataError(
-            f"{path} has {len(content)} bytes, but its header, {dtype.name} of shape {shape}, "
-            f"calls for {size}: {abs(excess)} {'too many' if excess > 0 else 'missing'}. "
-            "Fetch it again."
+            f"{path} is not read: {calls} bytes, but a gzip file of its size may hold {limit} at "
+            "most. If it is what you want, unpack it with gunzip first."
+        )
+    if length is None or length == size:  # one byte more than wanted shows what is too long
+        content = file.read(size - start + 1)
+        length = start + len(content)
+    if length != size:
+        many = f"{length - size} too many" if length > size else f"{size - length} missing"
+        raise DataError(
+            f"{path} has {'at least ' if limit and length > size else ''}{length} bytes, but "
+            f"{calls}: {many}. Fetch it again."
         )
     try:
-        array = np.ndarray(shape, dtype, content, start)
+        array = np.ndarray(shape, dtype, content)
     except ValueError as error:  # more axes than NumPy has, or an empty array with huge ones
         raise DataError(f"{path} is of a shape that NumPy cannot hold ({error}).") from error
     return array.astype(dtype.newbyteorder("="))
@@ -122,38 +146,23 @@ def _read_bytes(path: Path, axes: int) -> np.ndarray:
     return array
 
 
-def _content(path: Path) -> bytes:
-    """Return what the file holds, unpacked if it is gzipped."""
-    if not path.exists():
-        raise MissingFileError(f"{path} does not exist: check the name, and that it was fetched.")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder: pass one file of it, or use load_idx(folder).")
-    content = path.read_bytes()
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+def _header(path: Path, file: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
+    """Read the element type as stored, big-endian, and the length of each axis."""
+    begin = file.read(4)
+    if len(begin) < 4:
         raise DataError(
-            f"{path}, {len(content)} bytes of gzip, is corrupt: {error}. Fetch it again."
-        ) from error
-
-
-def _header(path: Path, content: bytes) -> tuple[np.dtype, tuple[int, ...]]:
-    """Return the element type as stored, big-endian, and the length of each axis."""
-    if len(content) < 4:
-        raise DataError(
-            f"{path} has {len(content)} bytes; an IDX file has at least 4. Fetch it again."
+            f"{path} has {len(begin)} bytes; an IDX file has at least 4. Fetch it again."
         )
-    zeros, code, axes = struct.unpack_from(">HBB", content)
+    zeros, code, axes = struct.unpack(">HBB", begin)
     if zeros != 0 or code not in ELEMENT_TYPES:
         raise DataError(
-            f"{path} begins with {content[:4].hex(' ')}; an IDX file begins with 00 00, then "
+            f"{path} begins with {begin.hex(' ')}; an IDX file begins with 00 00, then "
             f"{bytes(ELEMENT_TYPES).hex('|')} for its type. Check that this is the right file."
         )
-    if len(content) < 4 + 4 * axes:
+    lengths = file.read(4 * axes)
+    if len(lengths) < 4 * axes:
         raise DataError(
-            f"{path} has {len(content)} bytes, but the header alone, of {axes} axes, "
+            f"{path} has {4 + len(lengths)} bytes, but the header alone, of {axes} axes, "
             f"has {4 + 4 * axes}. Fetch it again."
         )
-    return np.dtype(ELEMENT_TYPES[code]), struct.unpack_from(f">{axes}I", content, 4)
+    return np.dtype(ELEMENT_TYPES[code]), struct.unpack(f">{axes}I", lengths)
