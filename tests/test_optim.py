@@ -1,4 +1,4 @@
-"""Optimisers, against their formulas written out in plain NumPy, and against PyTorch if there."""
+"""Optimizers, against their formulas written out in plain NumPy, and against PyTorch if there."""
 
 import pickle
 import tracemalloc
@@ -18,11 +18,11 @@ START = RNG.normal(size=(3, 2))
 def run(make, gradients=GRADIENTS, start=START):
     """The parameter after one step for each gradient."""
     w = mg.Tensor(start, requires_grad=True)
-    optimiser = make([w])
+    optimizer = make([w])
     for gradient in gradients:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         mg.sum(w * gradient).backward()
-        optimiser.step()
+        optimizer.step()
     return w.data
 
 
@@ -47,6 +47,17 @@ def adam_by_hand(lr, beta1, beta2, eps, weight_decay, decoupled):
     return w
 
 
+def rmsprop_by_hand(lr, alpha, eps, momentum, centered, weight_decay):
+    w, s, m, b = START.copy(), 0.0, 0.0, 0.0
+    for g in GRADIENTS:
+        g = g + weight_decay * w
+        s = alpha * s + (1 - alpha) * g**2
+        m = alpha * m + (1 - alpha) * g
+        b = momentum * b + g / (np.sqrt(s - centered * m**2) + eps)
+        w = w - lr * b
+    return w
+
+
 rates = st.floats(0.001, 1.0)
 decays = st.sampled_from([0.0, 0.1])
 
@@ -66,21 +77,42 @@ def test_adam_follows_its_formula(decoupled, lr, beta1, beta2, decay):
     np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
 
 
+@given(lr=rates, alpha=st.floats(0.1, 0.99), momentum=st.sampled_from([0.0, 0.9]), decay=decays)
+@pytest.mark.parametrize("centered", [False, True])
+def test_rmsprop_follows_its_formula(centered, lr, alpha, momentum, decay):
+    settings = {"alpha": alpha, "eps": 1e-3, "momentum": momentum, "weight_decay": decay}
+    found = run(lambda p: mg.optim.RMSprop(p, lr, centered=centered, **settings))
+    wanted = rmsprop_by_hand(lr, alpha, 1e-3, momentum, centered, decay)
+    np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-9)
+
+
+def test_a_gradient_that_never_changes_has_no_variance_and_gives_no_nan():
+    w = mg.Tensor(START, requires_grad=True)
+    optimizer = mg.optim.RMSprop([w], 1e-9, alpha=0.3, centered=True)
+    for _ in range(200):
+        w.grad = np.full((3, 2), 0.1)
+        optimizer.step()
+    assert np.isfinite(w.data).all()
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "settings"),
     [
+        ("RMSprop", "RMSprop", {"lr": 0.1, "weight_decay": 0.1}),
+        ("RMSprop", "RMSprop", {"lr": 0.1, "alpha": 0.5, "momentum": 0.9}),
+        ("RMSprop", "RMSprop", {"lr": 0.1, "centered": True, "momentum": 0.5, "eps": 1e-2}),
         ("SGD", "SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
         ("Adam", "Adam", {"lr": 0.1, "weight_decay": 0.1}),
         ("AdamW", "AdamW", {"lr": 0.1, "weight_decay": 0.1}),
     ],
 )
-def test_optimisers_are_those_of_torch(ours, theirs, settings):
+def test_optimizers_are_those_of_torch(ours, theirs, settings):
     torch = pytest.importorskip("torch")
     w = torch.tensor(START, requires_grad=True)
-    optimiser = getattr(torch.optim, theirs)([w], **settings)
+    optimizer = getattr(torch.optim, theirs)([w], **settings)
     for gradient in GRADIENTS:
         w.grad = torch.tensor(gradient)
-        optimiser.step()
+        optimizer.step()
     found = run(lambda p: getattr(mg.optim, ours)(p, **settings))
     np.testing.assert_allclose(found, w.detach().numpy(), rtol=1e-10)
 
@@ -90,6 +122,10 @@ MAKERS = [
     lambda p: mg.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.1),
     lambda p: mg.optim.Adam(p, weight_decay=0.1),
     lambda p: mg.optim.AdamW(p),
+    lambda p: mg.optim.RMSprop(p, weight_decay=0.1),
+    lambda p: mg.optim.RMSprop(p, momentum=0.9, centered=True),
+    lambda p: mg.optim.SGD(p, mg.optim.StepLR(0.1, 30)),
+    lambda p: mg.optim.Adam(p, mg.optim.CosineAnnealingLR(0.1, 30)),
 ]
 
 
@@ -97,13 +133,13 @@ MAKERS = [
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_step_writes_in_place_and_allocates_no_array(make, dtype):
     w = mg.Tensor(np.ones((300, 300)), requires_grad=True, dtype=dtype)
-    optimiser = make([w])
+    optimizer = make([w])
     memory = w.data.__array_interface__["data"]
     w.grad = np.ones((300, 300), dtype)
-    optimiser.step()
+    optimizer.step()
     tracemalloc.start()
     try:
-        optimiser.step()
+        optimizer.step()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -116,9 +152,9 @@ def test_a_step_writes_in_place_and_allocates_no_array(make, dtype):
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_gradient_is_not_changed_and_a_parameter_without_one_is_left_alone(make):
     w, idle = (mg.Tensor(START, requires_grad=True) for _ in range(2))
-    optimiser = make([w, idle])
+    optimizer = make([w, idle])
     w.grad = GRADIENTS[0].copy()
-    optimiser.step()
+    optimizer.step()
     np.testing.assert_array_equal(w.grad, GRADIENTS[0])
     np.testing.assert_array_equal(idle.data, START)
     assert not np.array_equal(w.data, START)
@@ -126,20 +162,20 @@ def test_a_gradient_is_not_changed_and_a_parameter_without_one_is_left_alone(mak
 
 def test_the_learning_rate_can_be_set_at_any_time():
     w = mg.Tensor([1.0], requires_grad=True)
-    optimiser = mg.optim.SGD([w], lr=0.1)
+    optimizer = mg.optim.SGD([w], lr=0.1)
     for lr, wanted in ((0.5, 0.5), (0.25, 0.25)):
-        optimiser.lr = lr
+        optimizer.lr = lr
         w.grad = np.ones(1)
-        optimiser.step()
+        optimizer.step()
         np.testing.assert_allclose(w.data, wanted)
 
 
 def test_a_step_after_the_forward_pass_spoils_its_backward_pass_loudly():
     w = mg.Tensor([1.0, 2.0], requires_grad=True, name="w")
-    optimiser = mg.optim.SGD([w], lr=0.1)
+    optimizer = mg.optim.SGD([w], lr=0.1)
     loss = mg.sum(w * w)
     loss.backward()
-    optimiser.step()
+    optimizer.step()
     with pytest.raises(mg.errors.OverwrittenError, match=r"'w'.*test_optim.py:\d+"):
         loss.backward()
 
@@ -164,6 +200,11 @@ def test_a_step_after_the_forward_pass_spoils_its_backward_pass_loudly():
         (lambda w: mg.optim.SGD([w], 0.1, weight_decay=-0.1), ValueError, "weight_decay=-0.1"),
         (lambda w: mg.optim.SGD([w], -0.1), ValueError, "lr=-0.1"),
         (lambda w: mg.optim.Adam([w], eps=0.0), ValueError, "eps=0.0"),
+        (lambda w: mg.optim.RMSprop([w], alpha=1.0), ValueError, "alpha=1.0"),
+        (lambda w: mg.optim.RMSprop([w], eps=0.0), ValueError, "eps=0.0"),
+        (lambda w: mg.optim.SGD([w], lambda step: -1.0), ValueError, "lr=-1.0 for step 0"),
+        (lambda w: mg.optim.SGD([w], lambda step: np.nan), ValueError, "lr=nan"),
+        (lambda w: setattr(mg.optim.SGD([w], 0.1), "lr", -0.1), ValueError, "lr=-0.1"),
     ],
 )
 def test_what_cannot_be_optimised_is_refused(make, error, words):
@@ -176,21 +217,21 @@ def test_plain_descent_in_one_loop_is_descent_step_by_step():
     values = [rng.normal(size=shape).astype(d) for shape, d in (((3, 4), "f4"), ((4,), "f8"))]
     gradients = [rng.normal(size=v.shape).astype(v.dtype) for v in values]
     found = []
-    for step in (mg.optim.SGD.step, mg.optim.Optimiser.step):
+    for step in (mg.optim.SGD.step, mg.optim.Optimizer.step):
         parameters = [mg.Tensor(v, requires_grad=True) for v in (*values, values[0])]
-        optimiser = mg.optim.SGD(parameters, lr=0.1)
+        optimizer = mg.optim.SGD(parameters, lr=0.1)
         for _ in range(3):
             for p, g in zip(parameters[:2], gradients, strict=True):  # the third has none
                 p.grad = g
-            step(optimiser)
-        assert optimiser.steps == 3
+            step(optimizer)
+        assert optimizer.steps == 3
         assert parameters[0]._written == parameters[1]._written != parameters[2]._written
         found.append([p.data.tobytes() for p in parameters])
     assert found[0] == found[1]
 
 
-class OfOnesOwn(mg.optim.Optimiser):
-    """A user's optimiser."""
+class OfOnesOwn(mg.optim.Optimizer):
+    """A user's optimizer."""
 
     def update(self, i, value, grad):
         value -= 0.1 * grad
@@ -216,9 +257,11 @@ WRONG_GRADIENTS = {
         lambda p: mg.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.1, check_finite=True),
         lambda p: mg.optim.Adam(p, 0.1, weight_decay=0.1, check_finite=True),
         lambda p: mg.optim.AdamW(p, 0.1, check_finite=True),
+        lambda p: mg.optim.AdamW(p, mg.optim.StepLR(0.1, 1), check_finite=True),
+        lambda p: mg.optim.RMSprop(p, 0.1, momentum=0.9, weight_decay=0.1, check_finite=True),
         lambda p: OfOnesOwn(p, 0.1, check_finite=True),
     ],
-    ids=["sgd", "momentum", "adam", "adamw", "own"],
+    ids=["sgd", "momentum", "adam", "adamw", "scheduled", "rmsprop", "own"],
 )
 def test_a_step_that_raises_has_changed_nothing(make, wrong):
     def everything():
@@ -227,37 +270,37 @@ def test_a_step_that_raises_has_changed_nothing(make, wrong):
 
     def memory():
         left_out = ("parameters", "each", "scratch", "decayed")
-        return {key: value for key, value in vars(optimiser).items() if key not in left_out}
+        return {key: value for key, value in vars(optimizer).items() if key not in left_out}
 
     first, second = parameters = [
         mg.Tensor(np.arange(3.0), requires_grad=True, name=name) for name in ("first", "second")
     ]
-    optimiser = make(parameters)
+    optimizer = make(parameters)
     first.grad, second.grad = np.ones(3), np.ones(3)
-    optimiser.step()
+    optimizer.step()
     for p in parameters:
         p._written = (0, None)
     before = everything()
     grad, error, message = WRONG_GRADIENTS[wrong]
     second.grad = grad
     with pytest.raises(error, match=message):
-        optimiser.step()
+        optimizer.step()
     assert everything() == before
     second.grad = None
-    optimiser.step()
-    assert optimiser.steps == 2
+    optimizer.step()
+    assert optimizer.steps == 2
 
 
 def test_gradients_of_other_kinds_that_fit_are_taken():
     x = mg.Tensor(np.ones(2, np.float32), requires_grad=True)
     y = mg.Tensor(1.0, requires_grad=True)
-    optimiser = mg.optim.SGD([x, y], lr=0.5)
+    optimizer = mg.optim.SGD([x, y], lr=0.5)
     x.grad, y.grad = np.ones(2), np.float64(1.0)
-    optimiser.step()
+    optimizer.step()
     x.grad, y.grad = mg.Tensor(np.ones(2, np.float32)), np.array(1)
-    optimiser.step()
+    optimizer.step()
     np.testing.assert_array_equal(x.numpy(), np.zeros(2, np.float32))
     assert y.item() == 0.0
     x.grad = np.array([np.nan, 0.0], np.float32)
-    optimiser.step()  # whoever wants it checked says so
+    optimizer.step()  # whoever wants it checked says so
     assert np.isnan(x.numpy()[0])

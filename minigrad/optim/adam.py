@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from minigrad.optim.optimiser import Array, Optimiser
+from minigrad.optim.optimizer import Array, Optimizer, Rate
 from minigrad.tensor import Tensor
 
 
-class Adam(Optimiser):
+class Adam(Optimizer):
     """w -= lr * m / (sqrt(v) + eps), m and v the bias-corrected running means of grad, grad^2.
 
     Weight decay is added to the gradient. Kingma and Ba 2015, arXiv:1412.6980, algorithm 1; as
@@ -19,19 +19,20 @@ class Adam(Optimiser):
 
     >>> import minigrad as mg
     >>> w = mg.Tensor([1.0], requires_grad=True)
-    >>> optimiser = mg.optim.Adam([w], lr=0.1)
+    >>> optimizer = mg.optim.Adam([w], lr=0.1)
     >>> mg.sum(w * w).backward()
-    >>> optimiser.step()
+    >>> optimizer.step()
     >>> w
     Tensor([0.9], requires_grad=True)
     """
 
     decoupled = False  # weight decay acts on the weights themselves
+    keeps = (*Optimizer.keeps, "betas", "eps", "weight_decay", "totals", "squares", "counts")
 
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float = 1e-3,
+        lr: Rate = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -39,20 +40,28 @@ class Adam(Optimiser):
         check_finite: bool = False,
     ) -> None:
         super().__init__(parameters, lr, check_finite=check_finite)
-        if not (0 <= betas[0] < 1 and 0 <= betas[1] < 1 and eps > 0 and weight_decay >= 0):
-            raise ValueError(
-                f"betas are in [0, 1), eps is positive, weight_decay at least 0; got "
-                f"betas={betas}, eps={eps}, weight_decay={weight_decay}."
-            )
         self.betas = betas
         self.eps = eps
         self.weight_decay = weight_decay
+        self.counts = [0] * len(self.parameters)  # updates of each parameter so far
+        self.check()
         # the running means are kept as plain sums, which spares a step 3 of its 13 passes
         self.totals = self.buffers()
         self.squares = self.buffers()
         self.scratch = self.buffers()
-        self.decayed = self.buffers() if weight_decay and not self.decoupled else []
-        self.counts = [0] * len(self.parameters)  # updates of each parameter so far
+        self.decayed = self.buffers() if weight_decay and not self.decoupled else None
+
+    def check(self) -> None:
+        """Raise `ValueError` for settings that make no sense."""
+        super().check()
+        beta1, beta2 = self.betas
+        if not (0 <= beta1 < 1 and 0 <= beta2 < 1 and self.eps > 0 and self.weight_decay >= 0):
+            raise ValueError(
+                f"betas are in [0, 1), eps is positive, weight_decay at least 0; got "
+                f"betas={self.betas}, eps={self.eps}, weight_decay={self.weight_decay}."
+            )
+        if not all(type(count) is int and count >= 0 for count in self.counts):
+            raise ValueError(f"counts are whole numbers, at least 0; got {self.counts}.")
 
     def update(self, i: int, value: Array, grad: Array) -> None:
         """One step of the algorithm."""
@@ -62,6 +71,8 @@ class Adam(Optimiser):
         if self.weight_decay and self.decoupled:
             value *= 1 - self.lr * self.weight_decay
         elif self.weight_decay:
+            if self.decayed is None:  # it was switched on later
+                self.decayed = self.buffers()
             decayed = self.decayed[i]
             np.multiply(value, self.weight_decay, out=decayed)
             grad = np.add(decayed, grad, out=decayed)
@@ -87,9 +98,9 @@ class AdamW(Adam):
 
     >>> import minigrad as mg
     >>> w = mg.Tensor([1.0], requires_grad=True)
-    >>> optimiser = mg.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> optimizer = mg.optim.AdamW([w], lr=0.1, weight_decay=0.5)
     >>> mg.sum(w * w).backward()
-    >>> optimiser.step()
+    >>> optimizer.step()
     >>> w
     Tensor([0.85], requires_grad=True)
     """
@@ -99,7 +110,7 @@ class AdamW(Adam):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float = 1e-3,
+        lr: Rate = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

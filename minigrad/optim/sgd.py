@@ -8,47 +8,55 @@ import numpy as np
 from numpy import multiply, ndarray, subtract
 
 from minigrad.core.node import begin_write
-from minigrad.optim.optimiser import Array, Optimiser
+from minigrad.optim.optimizer import Array, Optimizer, Rate
 from minigrad.tensor import Tensor
 
 
-class SGD(Optimiser):
+class SGD(Optimizer):
     """w -= lr * v with v = momentum * v + (grad + weight_decay * w); as `torch.optim.SGD`.
 
     >>> import minigrad as mg
     >>> w = mg.Tensor([1.0], requires_grad=True)
-    >>> optimiser = mg.optim.SGD([w], lr=0.1)
+    >>> optimizer = mg.optim.SGD([w], lr=0.1)
     >>> mg.sum(w * w).backward()
-    >>> optimiser.step()
+    >>> optimizer.step()
     >>> w
     Tensor([0.8], requires_grad=True)
     """
 
+    keeps = (*Optimizer.keeps, "momentum", "weight_decay", "velocity")
+
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float,
+        lr: Rate,
         *,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         check_finite: bool = False,
     ) -> None:
         super().__init__(parameters, lr, check_finite=check_finite)
-        if not 0 <= momentum < 1 or weight_decay < 0:
-            raise ValueError(
-                f"momentum is in [0, 1) and weight_decay at least 0; got momentum={momentum}, "
-                f"weight_decay={weight_decay}."
-            )
         self.momentum = momentum
         self.weight_decay = weight_decay
+        self.check()
         self.scratch = self.buffers()
         self.velocity = self.buffers() if momentum else None
         shapes = [p.shape for p in self.parameters]
         self.each = list(zip(self.parameters, self.rates, self.scratch, shapes, strict=True))
 
+    def check(self) -> None:
+        """Raise `ValueError` for settings that make no sense."""
+        super().check()
+        if not 0 <= self.momentum < 1 or not self.weight_decay >= 0:
+            raise ValueError(
+                f"momentum is in [0, 1) and weight_decay at least 0; got "
+                f"momentum={self.momentum}, weight_decay={self.weight_decay}."
+            )
+
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
-        if self.weight_decay or self.velocity is not None or self.check_finite:
+        plain = self.velocity is None and self.schedule is None
+        if not plain or self.weight_decay or self.check_finite:
             super().step()
             return
         # plain descent in two loops: the first changes no parameter, should something be wrong

@@ -1,10 +1,11 @@
-"""What all optimisers share: the parameters, and how a step is taken."""
+"""What all optimizers share: the parameters, and how a step is taken."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
-from typing import Any, Self
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,31 +15,39 @@ from minigrad.core.fitting import fit
 from minigrad.core.node import Node, begin_write, is_made
 from minigrad.core.trees import flatten
 from minigrad.errors import GradientTypeError, ShapeError
+from minigrad.optim.schedules import Schedule
 from minigrad.tensor import Tensor
 
 Array = npt.NDArray[Any]
+Rate = float | Schedule  # what `lr=` takes
 
 
-class Optimiser:
+class Optimizer:
     """The parameters to update, and the learning rate `lr`, which can be set at any time.
 
-    A subclass says what memory it keeps per parameter, all of it made here, so that a step
-    allocates nothing, and how `update` uses it. Parameters without a gradient are left alone.
+    `lr` is a number, or a function from the number of steps taken so far to one, such as
+    `mg.optim.CosineAnnealingLR(0.1, 1000)`. Reading it gives the rate of the latest step.
+
+    A subclass makes the memory that it keeps per parameter in `__init__`, so that a step allocates
+    nothing, says how `update` uses it, and lists in `keeps` the attributes that a file of the
+    training holds. Parameters without a gradient are left alone.
 
     It can be copied and pickled at any time; copy it in one structure with its module, such as
     `copy.deepcopy((module, optimizer))`, so that the copies belong together.
 
     A step looks at all gradients before it changes anything: `ShapeError` or `GradientTypeError`
     for one that does not fit its parameter, and with `check_finite` `FloatingPointError` for one
-    with nan or infinity. Then neither a parameter nor the optimiser has changed.
+    with nan or infinity. Then neither a parameter nor the optimizer has changed.
     """
 
+    keeps: ClassVar[tuple[str, ...]] = ("steps", "lr")  # numbers, and arrays in lists
+
     def __init__(
-        self, parameters: Iterable[Tensor], lr: float, *, check_finite: bool = False
+        self, parameters: Iterable[Tensor], lr: Rate, *, check_finite: bool = False
     ) -> None:
         self.parameters = list(parameters)
         if not self.parameters:
-            raise ValueError("there is nothing to optimise: the list of parameters is empty.")
+            raise ValueError("there is nothing to optimize: the list of parameters is empty.")
         for p in self.parameters:
             if not isinstance(p, Tensor) or not is_made(p) or not p.requires_grad:
                 raise TypeError(
@@ -47,11 +56,12 @@ class Optimiser:
                 )
         if len({id(p) for p in self.parameters}) < len(self.parameters):
             raise ValueError("a parameter is in the list more than once.")
-        if not lr > 0:
+        if not callable(lr) and not lr > 0:
             raise ValueError(f"the learning rate must be positive; got lr={lr}.")
-        self.rates = [np.zeros((), p.dtype) for p in self.parameters]  # faster than a number
-        self.lr = lr
+        of_dtype = {p.dtype: np.zeros((), p.dtype) for p in self.parameters}
+        self.rates = [of_dtype[p.dtype] for p in self.parameters]  # faster than a number
         self.steps = 0
+        self.lr = lr
         self.check_finite = check_finite
 
     def __copy__(self) -> Self:
@@ -66,14 +76,41 @@ class Optimiser:
 
     @property
     def lr(self) -> float:
-        """The learning rate."""
+        """The learning rate of the latest step; set it to a number or to a schedule."""
         return self._lr
 
     @lr.setter
-    def lr(self, lr: float) -> None:
-        for rate in self.rates:
-            rate[...] = fit(np.asarray(lr), rate.dtype, "the learning rate")
-        self._lr = lr
+    def lr(self, lr: Rate) -> None:
+        schedule = lr if callable(lr) else None
+        self.set_rate(schedule(self.steps) if schedule else lr)
+        self.schedule = schedule
+
+    def set_rate(self, lr: Any) -> None:
+        """Go on with this learning rate; `ValueError`, and no change, if it can be none."""
+        number = float(lr)
+        if not (number >= 0 and math.isfinite(number)):
+            raise ValueError(
+                f"a learning rate is a finite number, at least 0; got lr={lr} for step "
+                f"{self.steps}."
+            )
+        each = {id(rate): rate for rate in self.rates}.values()
+        fitted = [fit(np.asarray(number), rate.dtype, "the learning rate") for rate in each]
+        for rate, value in zip(each, fitted, strict=True):
+            rate[...] = value
+        self._lr = number
+
+    def check(self) -> None:
+        """Raise `ValueError` for settings that make no sense."""
+        if type(self.steps) is not int or self.steps < 0:
+            raise ValueError(f"steps is a whole number, at least 0; got {self.steps!r}.")
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take over numbers of `keeps` from a file; a schedule stays, with its place in it."""
+        schedule = self.schedule
+        for name, value in kept.items():
+            setattr(self, name, value)
+        self.schedule = schedule
+        self.check()
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward()` starts afresh."""
@@ -83,6 +120,8 @@ class Optimiser:
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
         grads = self.gradients()
+        if self.schedule is not None:
+            self.set_rate(self.schedule(self.steps))
         self.steps += 1
         write = begin_write()
         for i, (p, grad) in enumerate(zip(self.parameters, grads, strict=True)):
