@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.special as sp
 
 import minigrad as mg
 
@@ -41,8 +42,22 @@ TAILS = [  # a function, where, and its derivative there to 15 digits
     (lambda y: np.arctan2(y, 1e-30), 1.0, 1e-30),
     (lambda y: np.arctan2(y, 1e200), 1e-200, 1e-200),
     (lambda x: np.sinc(x), 2.0**60, 2.0**-60),
+    (sp.erf, 25.0, 2 / np.sqrt(np.pi) * np.exp(-625.0)),
+    (sp.expit, 40.0, 4.248354255291589e-18),
+    (sp.log_ndtr, -1e8, 1e8),
+    (sp.erfcx, 1e8, -1e-16 / np.sqrt(np.pi)),
+    (sp.i1e, 4e20, -0.5 / np.sqrt(2 * np.pi) * 4e20**-1.5),
+    (sp.i0e, 1e100, -0.5 / np.sqrt(2 * np.pi) * 1e-150),
+    (sp.k1e, 4e20, -0.5 * np.sqrt(np.pi / 2) * 4e20**-1.5),
+    (lambda x: sp.rel_entr(x, 1e-200), 1e200, 400 * np.log(10) + 1),
+    (lambda x: sp.kl_div(x, 1.0), 1 + 2**-40, 2**-40 - 2**-81),
+    (lambda x: sp.pseudo_huber(x, 1e-10), 1.0, 2.5e-41),
 ]
 TAILS_OF_SECOND = [
+    (sp.log_ndtr, -1e7, -1.0),
+    (sp.log_ndtr, 39.0, 0.0),
+    (sp.expit, 40.0, -4.248354255291589e-18),
+    (sp.erfcx, 1e8, 2e-24 / np.sqrt(np.pi)),
     (mg.softplus, 40.0, 4.248354255291589e-18),
     (mg.log_sigmoid, -40.0, -4.248354255291589e-18),
     (mg.silu, 40.0, -38 * 4.248354255291589e-18),
@@ -87,7 +102,7 @@ def test_the_tail_of_a_derivative(f, x, expected):
 
 @pytest.mark.parametrize(("f", "x", "expected"), TAILS_OF_SECOND)
 def test_the_tail_of_a_second_derivative(f, x, expected):
-    assert second(f, x) == pytest.approx(expected, rel=3e-15, abs=0)
+    assert second(f, x) == pytest.approx(expected, rel=3e-14, abs=5e-324)
 
 
 @pytest.mark.parametrize(("f", "x", "expected"), LIMITS)

@@ -18,7 +18,10 @@ from minigrad.core.op import elementwise, implements
 from minigrad.core.registry import Function
 from minigrad.core.samples import Domain, case, nonzero, positive, reals, unit
 from minigrad.ops import exponential
-from minigrad.ops.arithmetic import cbrt
+from minigrad.ops.activations import logistic
+from minigrad.ops.arithmetic import base, cbrt
+from minigrad.ops.error_function import gaussian, normal_density
+from minigrad.ops.trigonometry import cosine
 
 probability = Domain(0.05, 0.95)
 negative = Domain(-4.0, -0.2)
@@ -30,26 +33,75 @@ implements(sp.cbrt)(cbrt)
 
 # --- the error function and the normal distribution -----------------------------------------
 
-erf = elementwise(sp.erf, lambda z, x: 2 / sqrt(pi) * np.exp(-x * x), samples=reals)
-erfc = elementwise(sp.erfc, lambda z, x: -2 / sqrt(pi) * np.exp(-x * x), samples=reals)
+erf = elementwise(sp.erf, lambda z, x: 2 / sqrt(pi) * gaussian(x), samples=reals)
+erfc = elementwise(sp.erfc, lambda z, x: -2 / sqrt(pi) * gaussian(x), samples=reals)
 erfi = elementwise(sp.erfi, lambda z, x: 2 / sqrt(pi) * np.exp(x * x), samples=unit)
-erfcx = elementwise(sp.erfcx, lambda z, x: 2 * x * z - 2 / sqrt(pi), samples=reals)
+erfcx = elementwise(sp.erfcx, lambda z, x: -tail_integral(x, order=1), samples=reals)
 dawsn = elementwise(sp.dawsn, lambda z, x: 1 - 2 * x * z, samples=reals)
 erfinv = elementwise(sp.erfinv, lambda z, x: sqrt(pi) / 2 * np.exp(z * z), samples=unit)
 erfcinv = elementwise(sp.erfcinv, lambda z, x: -sqrt(pi) / 2 * np.exp(z * z), samples=probability)
 
-ndtr = elementwise(sp.ndtr, lambda z, x: np.exp(-x * x / 2) / sqrt(2 * pi), samples=reals)
+ndtr = elementwise(sp.ndtr, lambda z, x: normal_density(x), samples=reals)
 ndtri = elementwise(sp.ndtri, lambda z, x: sqrt(2 * pi) * np.exp(z * z / 2), samples=probability)
-log_ndtr = elementwise(  # density over distribution, without underflow
-    sp.log_ndtr, lambda z, x: sqrt(2 / pi) / erfcx(-x / sqrt(2)), samples=reals
-)
+log_ndtr = elementwise(sp.log_ndtr, lambda z, x: inverse_mills(x), samples=reals)
 ndtri_exp = elementwise(
     sp.ndtri_exp, lambda z, x: sqrt(pi / 2) * erfcx(-z / sqrt(2)), samples=negative
 )
 
+
+@elementwise
+def tail_integral(x, *, order):
+    """2^n exp(x^2) times the n-th repeated integral of erfc, n = order: erfcx where it is 0.
+
+    Up to x = 1 by the recurrence in n, which gains there; beyond it loses all, and the continued
+    fraction of the ratio of two neighbours has positive terms only (Abramowitz and Stegun 7.2.5).
+    """
+    wide = np.asarray(x, np.float64)
+    ratio = np.zeros_like(wide)
+    far = np.maximum(wide, 1.0)
+    z = sp.erfcx(far)
+    ratios = []
+    for n in range(200, 0, -1):
+        ratio = 1 / (2 * far + 2 * (n + 1) * ratio)
+        if n <= order:
+            ratios.append(ratio)
+    for ratio in reversed(ratios):
+        z = 2 * ratio * z
+    low = np.minimum(wide, 1.0)
+    before, here = 1 / sqrt(pi), sp.erfcx(low)
+    for n in range(order):
+        before, here = here, 2 * (before - low * here) / (n + 1)
+    return np.where(wide > 1, z, here).astype(x.dtype)
+
+
+tail_integral.partial(lambda z, x, *, order: -(order + 1) * tail_integral(x, order=order + 1))
+tail_integral.op.samples = [case((2, 3), order=1), case((3,), order=2)]
+
+
+@elementwise
+def inverse_mills(x):
+    """The density of the normal distribution over its distribution function."""
+    tail = sqrt(2 / pi) / sp.erfcx(-np.minimum(x, 0) / sqrt(2))
+    return np.where(x > 0, normal_density(x) / sp.ndtr(np.maximum(x, 0)), tail).astype(x.dtype)
+
+
+inverse_mills.partial(lambda z, x: -z * excess(np.minimum(x, 100.0)))
+
+
+@elementwise
+def excess(x):
+    """x + inverse_mills(x), which falls to 0 as -1 / x; to the last digits."""
+    u = -np.minimum(x, 0) / sqrt(2)
+    tail = sqrt(0.5) * tail_integral(u, order=1) / sp.erfcx(u)
+    return np.where(x > -1, np.maximum(x, -1) + inverse_mills(x), tail).astype(x.dtype)
+
+
+excess.partial(lambda z, x: 1 - inverse_mills(x) * z)
+inverse_mills.op.samples = excess.op.samples = reals
+
 # --- logistic -------------------------------------------------------------------------------
 
-expit: Function = elementwise(sp.expit, lambda z, x: z * expit(-x), samples=reals)
+expit: Function = elementwise(sp.expit, lambda z, x: logistic(x), samples=reals)
 logit = elementwise(sp.logit, lambda z, x: 1 / (x * (1 - x)), samples=probability)
 log_expit = elementwise(sp.log_expit, lambda z, x: expit(-x), samples=reals)
 
@@ -75,11 +127,26 @@ xlog1py = elementwise(
 )
 entr = elementwise(sp.entr, lambda z, x: -np.log(x) - 1, samples=positive)
 rel_entr = elementwise(
-    sp.rel_entr, lambda z, x, y: np.log(x / y) + 1, lambda z, x, y: -x / y, samples=positive
+    sp.rel_entr, lambda z, x, y: log_ratio(x, y) + 1, lambda z, x, y: -x / y, samples=positive
 )
 kl_div = elementwise(
-    sp.kl_div, lambda z, x, y: np.log(x / y), lambda z, x, y: 1 - x / y, samples=positive
+    sp.kl_div, lambda z, x, y: log_ratio(x, y), lambda z, x, y: (y - x) / y, samples=positive
 )
+
+
+@elementwise
+def log_ratio(x, y):
+    """log(x / y), where x / y may be too large or too small, and to the last digits near 1."""
+    with np.errstate(all="ignore"):
+        r = np.divide(x, y)
+        z = np.where((r > 0.5) & (r < 2), np.log1p(np.subtract(x, y) / y), np.log(r))
+        fits = (r > np.finfo(r.dtype).tiny) & (r < np.inf)
+        return np.where(fits, z, np.log(x) - np.log(y))
+
+
+log_ratio.partial(lambda z, x, y: 1 / x)
+log_ratio.partial(lambda z, x, y: -1 / y)
+log_ratio.op.samples = positive
 
 # --- gamma and its kin ----------------------------------------------------------------------
 
@@ -124,8 +191,8 @@ poch = elementwise(
 exp10 = elementwise(sp.exp10, lambda z, x: log(10) * z, samples=reals)
 powm1 = elementwise(
     sp.powm1,
-    lambda z, x, y: y * x ** (y - 1),
-    lambda z, x, y: (z + 1) * np.log(x),
+    lambda z, x, y: y * base(x, y) ** (y - 1),
+    lambda z, x, y: x**y * np.log(x),
     samples=(positive, reals),
 )
 wrightomega = elementwise(sp.wrightomega, lambda z, x: z / (1 + z), samples=reals)
@@ -144,8 +211,8 @@ huber = elementwise(  # x is delta
 )
 pseudo_huber = elementwise(  # x is delta
     sp.pseudo_huber,
-    lambda z, x, y: 2 * z / x - y * y / np.hypot(x, y),
-    lambda z, x, y: x * y / np.hypot(x, y),
+    lambda z, x, y: y * np.square(y / (np.hypot(x, y) + x)) * cosine(y, x),
+    lambda z, x, y: x * cosine(y, x),
     samples=(positive, reals),
 )
 
@@ -217,10 +284,8 @@ jv: Function = of_order(sp.jv, lambda z, x, *, v: (jv(v - 1, x) - jv(v + 1, x)) 
 yv: Function = of_order(sp.yv, lambda z, x, *, v: (yv(v - 1, x) - yv(v + 1, x)) / 2)
 iv: Function = of_order(sp.iv, lambda z, x, *, v: (iv(v - 1, x) + iv(v + 1, x)) / 2)
 kv: Function = of_order(sp.kv, lambda z, x, *, v: -(kv(v - 1, x) + kv(v + 1, x)) / 2)
-ive: Function = of_order(
-    sp.ive, lambda z, x, *, v: (ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * z
-)
-kve: Function = of_order(sp.kve, lambda z, x, *, v: z - (kve(v - 1, x) + kve(v + 1, x)) / 2)
+ive: Function = of_order(sp.ive, lambda z, x, *, v: scaled_i(x, v=v, order=1))
+kve: Function = of_order(sp.kve, lambda z, x, *, v: scaled_k(x, v=v, order=1))
 
 j0 = elementwise(sp.j0, lambda z, x: -j1(x), samples=reals)
 j1: Function = elementwise(sp.j1, lambda z, x: (j0(x) - jv(2, x)) / 2, samples=reals)
@@ -230,12 +295,60 @@ i0 = elementwise(sp.i0, lambda z, x: i1(x), samples=reals)
 i1: Function = elementwise(sp.i1, lambda z, x: (i0(x) + iv(2, x)) / 2, samples=reals)
 k0 = elementwise(sp.k0, lambda z, x: -k1(x), samples=positive)
 k1: Function = elementwise(sp.k1, lambda z, x: -(k0(x) + kv(2, x)) / 2, samples=positive)
-i0e = elementwise(sp.i0e, lambda z, x: i1e(x) - np.sign(x) * z, samples=nonzero)
-i1e: Function = elementwise(
-    sp.i1e, lambda z, x: (i0e(x) + ive(2, x)) / 2 - np.sign(x) * z, samples=nonzero
-)
-k0e = elementwise(sp.k0e, lambda z, x: z - k1e(x), samples=positive)
-k1e: Function = elementwise(sp.k1e, lambda z, x: z - (k0e(x) + kve(2, x)) / 2, samples=positive)
+i0e = elementwise(sp.i0e, lambda z, x: scaled_i(x, v=0, order=1), samples=nonzero)
+i1e = elementwise(sp.i1e, lambda z, x: scaled_i(x, v=1, order=1), samples=nonzero)
+k0e = elementwise(sp.k0e, lambda z, x: scaled_k(x, v=0, order=1), samples=positive)
+k1e = elementwise(sp.k1e, lambda z, x: scaled_k(x, v=1, order=1), samples=positive)
+
+
+def asymptotic(x, v, order, sign):
+    """A derivative of 1 / sqrt(x) * (1 - (4v^2 - 1) / (8x) + ...), term by term.
+
+    The series of ive and, with another sign, of kve for large x (Abramowitz and Stegun 9.7.1).
+    """
+    term = 1 / np.sqrt(x) / x**order * (-1) ** order * np.prod(np.arange(order) + 0.5)
+    z = term
+    for k in range(1, 26):
+        term = term * sign * (4 * v * v - (2 * k - 1) ** 2) / (8 * k) / x
+        term = term * (k - 0.5 + order) / (k - 0.5)
+        z = z + term
+    return z
+
+
+def by_recurrence(x, v, order, f, neighbours, itself):
+    """A derivative of exp(-|x|) I or exp(x) K from the functions of neighboring order."""
+    if order == 0:
+        return f(v, x)
+    lower = [by_recurrence(x, w, order - 1, f, neighbours, itself) for w in (v - 1, v, v + 1)]
+    return neighbours * (lower[0] + lower[2]) / 2 + itself * lower[1]
+
+
+@elementwise
+def scaled_i(x, *, v, order):
+    """The derivative of that order of ive(v, x); from |x| = 25 + v^2 by its asymptotic series."""
+    wide = np.asarray(x, np.float64)
+    far = np.abs(wide) > 25 + np.square(v)
+    mirrored = np.where(wide < 0, np.cos(pi * (np.asarray(v) + order)), 1)
+    large = asymptotic(np.where(far, np.abs(wide), 25.0), v, order, -1) / sqrt(2 * pi) * mirrored
+    x_near = np.where(far, 1, wide)
+    z = by_recurrence(x_near, v, order, sp.ive, 1, -np.sign(x_near))
+    return np.where(far, large, z).astype(x.dtype)
+
+
+@elementwise
+def scaled_k(x, *, v, order):
+    """The derivative of that order of kve(v, x); from x = 25 + v^2 by its asymptotic series."""
+    wide = np.asarray(x, np.float64)
+    far = wide > 25 + np.square(v)
+    large = asymptotic(np.where(far, wide, 25.0), v, order, 1) * sqrt(pi / 2)
+    z = by_recurrence(np.where(far, 1, wide), v, order, sp.kve, -1, 1)
+    return np.where(far, large, z).astype(x.dtype)
+
+
+scaled_i.partial(lambda z, x, *, v, order: scaled_i(x, v=v, order=order + 1))
+scaled_k.partial(lambda z, x, *, v, order: scaled_k(x, v=v, order=order + 1))
+scaled_i.op.samples = [case((2, 3), v=1, order=1, domain=positive)]
+scaled_k.op.samples = [case((2, 3), v=1, order=1, domain=positive)]
 
 
 def incomplete_gamma(sign):
