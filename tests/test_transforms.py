@@ -261,6 +261,42 @@ def test_arguments_are_not_modified():
     np.testing.assert_array_equal(g, [3.0, 4.0])
 
 
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("order", [1, 2])
+def test_what_does_not_depend_on_the_argument_is_not_visited(order, inside):
+    asked = []
+
+    @mg.general
+    def watched(x):
+        return 2 * x
+
+    @watched.vjp
+    def _(g, z, x):
+        asked.append(1)
+        return 2 * g
+
+    w = mg.Tensor(3.0, requires_grad=True)
+    h = watched(w)  # 6
+    f = lambda x: x**3 * (watched(w) if inside else h)  # noqa: E731
+    for _ in range(order):
+        f = mg.grad(f)
+    found = f(2.0)
+    assert not asked
+    found.backward()
+    assert asked
+    assert w.grad == {1: 2 * 12.0, 2: 2 * 12.0}[order]
+
+
+def test_a_function_of_nothing_has_its_value_and_an_empty_pullback():
+    w = mg.Tensor(3.0, requires_grad=True)
+    value, pullback = mg.vjp(lambda: w * w)
+    assert pullback() == ()
+    value.backward()
+    assert w.grad == 6.0
+    value, change = mg.jvp(lambda: 2.0 * w, (), ())
+    assert (value.item(), change.item()) == (6.0, 0.0)
+
+
 def test_a_result_that_depends_on_nothing_has_zero_gradient():
     value, gradient = mg.value_and_grad(lambda x: 3.0)(np.ones(2))
     assert value == 3.0
