@@ -43,15 +43,16 @@ RULES = [
 @contextmanager
 def broken(op: Op, array: int, mutate):
     """The op with the rule of one array broken, for a while."""
-    rules, pullbacks, pull = op.rules[:], op.pullbacks[:], op.pull
+    rules, pullbacks, calls, pull = op.rules[:], op.pullbacks[:], op.calls[:], op.pull
     try:
         op.rules.clear()
         op.pullbacks.clear()
+        op.calls.clear()
         for i, rule in enumerate(rules):
             op.add_rule(mutate(rule) if i == array else rule)
         yield
     finally:
-        op.rules[:], op.pullbacks[:], op.pull = rules, pullbacks, pull
+        op.rules[:], op.pullbacks[:], op.calls[:], op.pull = rules, pullbacks, calls, pull
 
 
 @pytest.fixture(autouse=True)

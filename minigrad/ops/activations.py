@@ -141,8 +141,10 @@ def logistic(x):
 
     Not z * (1 - z), of which nothing is left where the sigmoid z is rounded to 1.
     """
-    e = np.exp(-np.abs(x))  # in (0, 1]
-    return e / np.square(1 + e)
+    e = np.asarray(np.abs(x))
+    np.exp(np.negative(e, out=e), out=e)  # in (0, 1]; in place, as fresh memory costs as much
+    s = 1 + e
+    return e / np.square(s, out=s if s.ndim else None)
 
 
 logistic.partial(lambda z, x: -z * tanh(x / 2))

@@ -49,8 +49,12 @@ def sech2(x):
 
     Not 1 - tanh(x)^2, of which nothing is left where tanh(x) is rounded to 1.
     """
-    e = np.square(np.exp(-np.abs(x)))  # in (0, 1]; twice x could overflow
-    return 4 * e / np.square(1 + e)
+    e = np.asarray(np.abs(x))
+    np.exp(np.negative(e, out=e), out=e)
+    np.square(e, out=e)  # in (0, 1]; exp of twice x could overflow
+    s = 1 + e
+    e *= 4
+    return e / np.square(s, out=s if s.ndim else None)
 
 
 sech2.partial(lambda z, x: -2 * z * tanh(x))
