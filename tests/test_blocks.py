@@ -307,6 +307,45 @@ def test_a_generator_may_end_in_any_way_and_any_place(make, end, elsewhere):
     assert not is_inside()
 
 
+def test_a_block_is_left_as_often_as_it_was_entered(make):
+    block = make()
+    for times in (1, 2):
+        for _ in range(times):
+            block.__enter__()
+        for _ in range(times):
+            assert state() != OUTSIDE
+            block.__exit__(None, None, None)
+        assert state() == OUTSIDE
+        with pytest.raises(RuntimeError, match="a block was left that was not entered"):
+            block.__exit__(None, None, None)
+
+
+def test_a_generator_may_end_in_a_copy_of_the_context_that_it_began_in(make):
+    block = make()
+
+    def steps():
+        with block:
+            yield state()
+
+    running = steps()
+    assert next(running) != OUTSIDE
+    contextvars.copy_context().run(running.close)  # the block is open there too, but began here
+    assert state() == OUTSIDE
+
+
+def test_a_block_that_cannot_be_entered_leaves_nothing_behind():
+    class Late(blocks.Block):
+        def enter(self, entry):
+            super().enter(entry)
+            raise KeyError("after it was opened")
+
+    block = Late(recording, lambda value: False)
+    with pytest.raises(KeyError, match="after it was opened"), block:
+        raise AssertionError("entered")
+    assert state() == OUTSIDE
+    assert block.entered == []
+
+
 def test_a_task_keeps_what_held_where_it_was_started(make):
     async def child():
         return is_inside()

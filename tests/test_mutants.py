@@ -27,9 +27,14 @@ def test_nearly_every_mistake_is_noticed(seed):
     assert share >= NEEDED, "\n".join(s for s in survived if not s.endswith(tuple(known)))
 
 
-def test_each_mutant_has_a_name_and_those_that_change_nothing_a_reason():
+def test_each_mutant_has_a_name_of_its_own():
     names = [mutant.name for mutant in chosen(None, 0, [])]
     assert len(names) == len(set(names)) > 2000
+
+
+@pytest.mark.long
+def test_mutants_that_change_nothing_are_still_there_and_have_a_reason():
     known = equivalents()
-    assert not known.keys() - set(names), f"{EQUIVALENT.name}: no longer in the code"
+    there = {mutant.name for mutant in chosen(None, 0, [])}
+    assert not known.keys() - there, f"{EQUIVALENT.name}: no longer in the code"
     assert all(len(reason.split()) > 3 for reason in known.values())

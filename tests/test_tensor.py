@@ -298,6 +298,22 @@ def test_in_place_operators_make_a_new_tensor_of_a_result():
     np.testing.assert_array_equal(w.grad, [2.0, 2.0])
 
 
+class Marked(mg.Tensor):
+    """A tensor of a class of its own."""
+
+
+@pytest.mark.parametrize(("one", "other"), [(mg.Tensor, Marked), (Marked, mg.Tensor)])
+@pytest.mark.parametrize("f", [np.multiply, np.matmul, lambda x, y: np.sum(np.stack([x * y, y]))])
+def test_tensors_of_two_classes_have_their_gradients(one, other, f):
+    x, y = one([2.0, 3.0], requires_grad=True), other([5.0, 7.0], requires_grad=True)
+    z = np.sum(f(x, y))
+    z.backward()
+    assert f(x, y).__class__ is one
+    np.testing.assert_array_equal(x.grad, [5.0, 7.0])
+    both = [1.0, 1.0] if z.item() == 31.0 + 12.0 else [0.0, 0.0]
+    np.testing.assert_array_equal(y.grad, np.add([2.0, 3.0], both))
+
+
 def test_every_error_of_ours_is_of_one_family():
     with pytest.raises(MinigradError):
         mg.Tensor([1.0, 2.0]).assign(1.0)
