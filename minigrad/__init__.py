@@ -1,5 +1,8 @@
 """minigrad: a graph-based autodiff engine with a tiny tensor DSL, in Python over NumPy."""
 
+from minigrad import interrupt as interrupt
+
+# isort: split
 from typing import TYPE_CHECKING
 
 from minigrad.core.node import no_grad as no_grad

@@ -13,7 +13,7 @@ from minigrad.ops import LATE
 ROOT = Path(minigrad.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [  # a part may import from the ones before it, and from within itself
-    {"errors"},
+    {"errors", "interrupt"},
     {"core"},
     {"ops"},
     {"dispatch", "methods"},

@@ -78,7 +78,7 @@ def test_cnn_reads_a_folder_of_idx_files(tmp_path):
         (["frob"], "No such command 'frob'"),
         (["xor", "--seed", "x"], "--seed"),
         (["xor", "--seed", "-1"], "x>=0"),
-        (["xor", "--steps", "0"], "x>=1"),
+        (["xor", "--steps", "0"], "1<=x<="),
         (["xor", "extra"], "unexpected extra argument"),
         (["cnn", "--data", "/no/such/folder"], "/no/such/folder is not a folder"),
         (["cnn", "--rate", "0"], "--rate"),

@@ -627,7 +627,7 @@ def test_only_tensors_and_drawings_are_compared():
 # --- the commands
 
 TEXT = "relu(x @ w1 + b) @ w2"
-SHAPES = ["x=4x2", "w1=2x2", "b=2", "w2=2x1"]
+SHAPES = ["x=4x2", "w1=2x2", "b=(2,)", "w2=2x1"]
 
 
 def run(*arguments):
@@ -664,19 +664,19 @@ def test_numbers_can_be_given(capsys):
     ("arguments", "said"),
     [
         (
-            [TEXT, "x=4x2", "w1=3x2", "b=2", "w2=2x1"],
+            [TEXT, "x=4x2", "w1=3x2", "b=(2,)", "w2=2x1"],
             "         ^^^^^^\n    x is (4, 2), w1 is (3, 2)",
         ),
         (["rellu(x)", "x=2"], "did you mean relu?"),
         ([TEXT, "x=4x2"], "the formula reads w1, b, w2: add w1=2x2"),
         ([TEXT, *SHAPES, "y=3"], "but not y"),
-        (["x", "x"], "is not NAME=SHAPE"),
-        (["x * 2", "x=4y2"], "neither a shape"),
+        (["x", "x"], "is not NAME=VALUE"),
+        (["x * 2", "x=4y2"], "is neither numbers"),
         (["x * 2", "x=99999999x99999999"], "numbers"),
         (["x * 2", "x=2", "--data", "x"], "requires a gradient"),
         (["2 + 3"], "gives a int, not a tensor"),
         (["x * 2", "x=2", "-o", "f.gif"], "does not say what to write"),
-        (["x * 2", "x=2", "-o", "/no/folder/f.svg"], "/no/folder/f.svg: No such file"),
+        (["x * 2", "x=2", "-o", "/no/folder/f.svg"], "cannot write /no/folder/f.svg: No such file"),
     ],
 )
 def test_what_is_wrong_is_one_message(arguments, said, capsys):

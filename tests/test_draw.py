@@ -316,9 +316,9 @@ def test_names_draw_as_they_are(name):
     assert len(pygraphviz.AGraph(string=drawing.dot).nodes()) == 3
 
 
-def test_a_name_of_several_lines_draws_on_several_lines():
+def test_what_is_not_text_in_a_name_draws_as_its_code():
     x = mg.Tensor(1.0, name="one\ntwo\tthree\x00\ud800")
-    assert {"one", "two    three␀?"} <= set(texts(mg.draw(x)))
+    assert r"one\ntwo\tthree\x00\ud800" in texts(mg.draw(x))
 
 
 @given(name=st.text(min_size=1, max_size=12))

@@ -95,7 +95,8 @@ def cnn_page(tmp_path_factory):
     """What `minigrad cnn` writes, without training."""
     path = tmp_path_factory.mktemp("page") / "cnn.html"
     data = load("digits", 0)
-    pictures(build(data, np.random.default_rng(0)), data, path.with_suffix(".svg"), path)
+    _, played = pictures(build(data, np.random.default_rng(0)), data)
+    played.save(path)
     assert path.stat().st_size < 5_000_000
     return path
 

@@ -11,10 +11,12 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 import minigrad as mg
+from minigrad.cli.output import first_that_fits, saved
 from minigrad.data import Batches, batches, digits, load_idx, split
-from minigrad.errors import ShapeError
+from minigrad.errors import DataError, ShapeError
 
 Array = npt.NDArray[Any]
 
@@ -40,6 +42,9 @@ def load(source: str, seed: int) -> Data:
 def build(data: Data, rng: np.random.Generator) -> mg.nn.Sequential:
     """[conv, relu, maxpool] x 2 and linear, for images of the size that the data has."""
     height, width = data.images.shape[-2:]
+    if data.held_out_images.shape[-2:] != (height, width):
+        held = "x".join(map(str, data.held_out_images.shape[-2:]))
+        raise DataError(f"the images are {height}x{width} to learn from, but {held} held out.")
     if min(height, width) < 4:
         raise ShapeError(f"images of {height}x{width} are too small to be halved twice.")
     f32 = np.float32
@@ -51,16 +56,21 @@ def build(data: Data, rng: np.random.Generator) -> mg.nn.Sequential:
         mg.relu,
         mg.nn.MaxPool(2, remainder="drop"),
         mg.nn.Flatten(),
-        mg.nn.Linear(
-            32 * (height // 4) * (width // 4), int(data.labels.max()) + 1, rng=rng, dtype=f32
-        ),
+        mg.nn.Linear(32 * (height // 4) * (width // 4), classes_of(data), rng=rng, dtype=f32),
     )
+
+
+def classes_of(data: Data) -> int:
+    """How many classes the labels are of. Raises `DataError` where there are no images."""
+    if not len(data.labels) or not len(data.held_out_labels):
+        raise DataError(f"{data.name} needs images to learn from and images held out.")
+    return int(max(data.labels.max(), data.held_out_labels.max())) + 1
 
 
 def run(
     data: Data, out: Path, seed: int, epochs: int, batch: int, rate: float, console: Console
-) -> None:
-    """Train, test on what was held out, and draw the graph of one image's loss."""
+) -> int:
+    """Train, test on what was held out, and draw the graph of one image's loss: 0 if it learned."""
     rng = np.random.default_rng(seed)
     network = build(data, rng)
     shape = "x".join(map(str, data.images.shape[2:]))
@@ -71,19 +81,23 @@ def run(
         soft_wrap=True,
     )
     start = perf_counter()
-    train(
-        network, batches(data.images, data.labels, size=batch, shuffle=rng), epochs, rate, console
-    )
+    examples = batches(data.images, data.labels, size=batch, shuffle=rng)
+    loss = train(network, examples, epochs, rate, console)
     seconds = perf_counter() - start
     guessed = classify(network, data.held_out_images)
-    console.print(confusion(data.held_out_labels, guessed))
+    told = data.held_out_labels, guessed
+    console.print(first_that_fits(console, confusion(*told), by_class(*told)))
     right = np.mean(guessed == data.held_out_labels)
     console.print(
         f"{right:.2%} of the held-out images are right, after {seconds:.1f} s of training."
     )
-    written = [out / "cnn.svg", out / "cnn.html"]
-    pictures(network, data, *written)
-    console.print("Wrote " + ", ".join(str(path) for path in written), soft_wrap=True)
+    drawing, played = pictures(network, data)
+    written = [saved(drawing, out / "cnn.svg"), saved(played, out / "cnn.html")]
+    console.print("Wrote " + ", ".join(written), soft_wrap=True)
+    if not np.isfinite(loss):
+        console.print(f"The loss is {loss}: try a smaller --rate.", style="bold red")
+        return 1
+    return 0
 
 
 def train(
@@ -92,8 +106,8 @@ def train(
     epochs: int,
     rate: float,
     console: Console,
-) -> None:
-    """AdamW on the cross-entropy; the learning rate falls linearly to 0."""
+) -> float:
+    """AdamW on the cross-entropy; the learning rate falls linearly to 0. Returns the last loss."""
     optimiser = mg.optim.AdamW(network.parameters(), lr=rate)
     total = epochs * len(data)
     progress = Progress(
@@ -114,6 +128,7 @@ def train(
                 optimiser.lr = rate * (1 - optimiser.steps / total)
                 optimiser.step()
                 progress.update(task, advance=1, epoch=epoch, loss=loss.item())
+    return loss.item()
 
 
 def classify(network: mg.nn.Sequential, images: Array) -> Array:
@@ -126,26 +141,51 @@ def classify(network: mg.nn.Sequential, images: Array) -> Array:
 
 def confusion(labels: Array, guessed: Array) -> Table:
     """How many images of each class (rows) were taken for each class (columns)."""
-    classes = int(max(labels.max(), guessed.max())) + 1
-    counts = np.zeros((classes, classes), int)
-    np.add.at(counts, (labels, guessed), 1)
-    table = Table(title="Held-out images: class (row) against guess (column)")
-    for heading in ("", *map(str, range(classes)), "right"):
+    counts = counted(labels, guessed)
+    table = Table(title="Held-out images: class (row), guess (column)")
+    for heading in ("", *map(str, range(len(counts))), "right"):
         table.add_column(heading, justify="right")
     for label, found in enumerate(counts):
         cells = [cell(n, label == guess) for guess, n in enumerate(found)]
-        table.add_row(f"[bold]{label}", *cells, f"{found[label] / max(found.sum(), 1):.1%}")
+        table.add_row(Text(str(label), "bold"), *cells, share(found[label], found.sum()))
     return table
 
 
-def cell(number: int, right: bool) -> str:
+def by_class(labels: Array, guessed: Array) -> Table:
+    """The same where it is narrow: how many are right, and what most others are taken for."""
+    table = Table(title="Held-out images")
+    for heading in ("class", "images", "right", "else often"):
+        table.add_column(heading, justify="right")
+    for label, found in enumerate(counted(labels, guessed)):
+        wrong = found.copy()
+        wrong[label] = 0
+        other = str(wrong.argmax()) if wrong.any() else ""
+        right = share(found[label], found.sum())
+        table.add_row(str(label), str(found.sum()), right, other)
+    return table
+
+
+def counted(labels: Array, guessed: Array) -> Array:
+    """The numbers of images by class and by guess."""
+    classes = int(max(labels.max(), guessed.max())) + 1
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (labels, guessed), 1)
+    return counts
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in percent; nothing of nothing."""
+    return f"{part / whole:.1%}" if whole else ""
+
+
+def cell(number: int, right: bool) -> Text:
     """One cell: right guesses green, wrong ones red, none as a dot."""
     if number == 0:
-        return "[dim]·"
-    return f"[green]{number}" if right else f"[bold red]{number}"
+        return Text("·", "dim")
+    return Text(str(number), "green" if right else "bold red")
 
 
-def pictures(network: mg.nn.Sequential, data: Data, svg: Path, html: Path) -> None:
+def pictures(network: mg.nn.Sequential, data: Data) -> tuple[Any, Any]:
     """The loss of the first held-out image: its graph as a picture, and backprop as a page."""
     network.zero_grad()
     image = mg.Tensor(data.held_out_images[:1], requires_grad=True, name="image")
@@ -154,5 +194,4 @@ def pictures(network: mg.nn.Sequential, data: Data, svg: Path, html: Path) -> No
         loss = mg.cross_entropy(scores, data.held_out_labels[:1])
     loss.backward()
     names = {"loss": loss, "scores": scores}
-    mg.draw(loss, names=names, images=True).save(svg)
-    mg.trace(loss, names=names).save(html)
+    return mg.draw(loss, names=names, images=True), mg.trace(loss, names=names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import minigrad as mg
+from minigrad.cli.output import saved
 from minigrad.nn import Module
 
 POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -29,31 +29,31 @@ EXPECTED = {
 }
 
 
-def run(out: Path, seed: int, steps: int, console: Console) -> None:
-    """Check the hand-set weights, train random ones, draw the trained network."""
-    by_hand(console)
+def run(out: Path, seed: int, steps: int, console: Console) -> int:
+    """Check the hand-set weights, train random ones, draw the trained network: 0 if it learned."""
+    if not by_hand(console):
+        return 1
     network, loss, prediction = train(seed, steps, console)
     names = {"J": loss, "prediction": prediction}
     names |= {p.name: p for p in network.parameters() if p.name}
     drawing = mg.draw(loss, names=names)
-    written = [out / "xor.svg", out / "xor.png"]
-    for path in written:
-        drawing.save(path)
-    written.append(out / "xor.html")
-    mg.trace(loss, names=names).save(written[-1])
-    console.print("Wrote " + ", ".join(str(path) for path in written), soft_wrap=True)
-    if loss.item() >= GOAL:
-        sys.exit(1)
+    written = [saved(drawing, out / name) for name in ("xor.svg", "xor.png")]
+    written.append(saved(mg.trace(loss, names=names), out / "xor.html"))
+    console.print("Wrote " + ", ".join(written), soft_wrap=True)
+    return int(not loss.item() < GOAL)
 
 
-def by_hand(console: Console) -> None:
-    """Compute the lecture's matrices row by row and compare each with what it prints."""
+def by_hand(console: Console) -> bool:
+    """Compute the lecture's matrices row by row; whether each is what it prints."""
     z = POINTS @ mg.Tensor(W1)
     a = z + B1
     h = mg.relu(a)
     y = h @ W2
     steps = dict(zip(EXPECTED, (z, a, h, y), strict=True))
-    table = Table(title="XOR by hand: W1 = [[1, 1], [1, 1]], b = [0, -1], w2 = [1, -2]")
+    console.print("XOR by hand, with the weights")
+    for name, weights in (("W1", W1), ("b", B1), ("w2", W2[:, 0])):
+        console.print(f"  {name} = {weights.astype(int).tolist()}")
+    table = Table()
     table.add_column("x", justify="center")
     for name in steps:
         table.add_column(name, justify="center")
@@ -65,8 +65,7 @@ def by_hand(console: Console) -> None:
     console.print(
         f"Every row is {'as' if agree else 'NOT as'} in the lecture, and the cost is J = {cost:g}."
     )
-    if not agree or cost != 0:
-        sys.exit(1)
+    return agree and cost == 0
 
 
 def row(values: Any) -> str:
@@ -87,7 +86,7 @@ def train(seed: int, steps: int, console: Console) -> tuple[Module, mg.Tensor, m
     loss, prediction = cost(network, x, target)
     console.print(f"Training a 2-{HIDDEN}-1 network from random weights (seed {seed}):")
     step, next_report = 0, 1
-    while loss.item() >= GOAL and step < steps:
+    while not loss.item() < GOAL and step < steps:
         optimiser.step()
         step += 1
         loss, prediction = cost(network, x, target)
@@ -99,7 +98,7 @@ def train(seed: int, steps: int, console: Console) -> tuple[Module, mg.Tensor, m
     for point, wanted, got in zip(POINTS, TARGETS, prediction.data, strict=True):
         table.add_row(row(point), row(wanted), f"{got[0]:.3f}")
     console.print(table)
-    if loss.item() >= GOAL:
+    if not loss.item() < GOAL:
         console.print(
             f"J is still above {GOAL:g} after {steps} steps. Hidden units whose relu is 0 at all "
             f"four points learn nothing: try another --seed, or more --steps.",

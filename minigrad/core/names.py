@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from minigrad.core.node import Node
+from minigrad.core.printable import printable
 
 Names = Mapping[str, Any]
 
@@ -20,14 +21,14 @@ def name_of_each(nodes: list[Node], names: Names | None, scopes: tuple[Names, ..
     """A name for each node, or "".
 
     The first of these counts: `names`; the path to a module's parameter; the tensor's own name;
-    a variable. Of several variables it is the first that was made.
+    a variable. Of several variables it is the first that was made. It is printable.
     """
     given = dict(reversed(list(named(checked(names)))))
     found = [pair for scope in scopes for pair in named(scope)]
     paths = {x: name for x, name in reversed(found) if "." in name}
     plain = dict(reversed(found))
     return [
-        given.get(n) or paths.get(n) or x.name or plain.get(n) or ""
+        printable(given.get(n) or paths.get(n) or x.name or plain.get(n) or "")
         for n, x in ((x.number, x) for x in nodes)
     ]
 

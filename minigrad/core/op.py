@@ -33,6 +33,7 @@ import numpy as np
 from minigrad.core.apply import recorder
 from minigrad.core.memory import NUMPY_FUNCTIONS, guarded
 from minigrad.core.node import Node
+from minigrad.core.printable import printable
 from minigrad.core.pull import shortest
 from minigrad.core.registry import Function, register, rule_for
 from minigrad.core.samples import Samples
@@ -55,7 +56,7 @@ class Op:
     ) -> None:
         self.kind = kind
         self.value = value
-        self.name = name or value.__name__
+        self.name = printable(name or value.__name__)
         self.samples = samples
         self.broadcasts = broadcasts  # its arrays broadcast, so the sweep sums cotangents back
         self.explain = explain  # (*shapes, **settings) -> advice, asked when the value refused

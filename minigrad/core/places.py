@@ -7,6 +7,8 @@ import sys
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
+from minigrad.core.printable import printable
+
 if TYPE_CHECKING:
     from minigrad.core.node import Node
 
@@ -42,7 +44,7 @@ def where(place: Place | None) -> str:
     """A place as `file:line`."""
     if place is None:
         return "an unknown place"
-    return f"{place[0].co_filename}:{line_of(place)}"
+    return printable(f"{place[0].co_filename}:{line_of(place)}")
 
 
 def line_of(place: Place) -> int:
@@ -53,7 +55,7 @@ def line_of(place: Place) -> int:
 
 def text_of(place: Place) -> str:
     """The text of a place's line."""
-    return linecache.getline(place[0].co_filename, line_of(place)).strip()
+    return printable(linecache.getline(place[0].co_filename, line_of(place)).strip())
 
 
 def place_of(node: Node) -> Place | None:

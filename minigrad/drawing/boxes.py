@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from minigrad.core.names import Names
 from minigrad.core.node import Node
 from minigrad.core.notes import Call, Scope, calls_of, scope_of
+from minigrad.core.printable import printable
 from minigrad.nn.module import Module, parts
 
 
@@ -56,8 +57,8 @@ def boxes_of(nodes: list[Node], scopes: tuple[Names, ...] = ()) -> Boxes:
     boxes = tuple(
         Box(
             numbers[start],
-            name_of(thing, began.get(around[start]), scopes),
-            thing.kind.__name__ if isinstance(thing, Call) else "",
+            printable(name_of(thing, began.get(around[start]), scopes)),
+            printable(thing.kind.__name__) if isinstance(thing, Call) else "",
             numbers[around[start]],
         )
         for start, thing in sorted(began.items())

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.core.node import Array, Node
 from minigrad.core.overwritten import overwritten_since
+from minigrad.core.printable import printable
 from minigrad.core.source import formula_of
 from minigrad.drawing.text import number
 
@@ -54,7 +55,7 @@ def cause(blocker: Blocker) -> tuple[str, str]:
     if op.name in PRODUCTS or op.kind == "linear":
         zero = [x for x in others if not where_it_counts(x, blocker).any()]
         if zero:
-            name = zero[0].name
+            name = printable(zero[0].name or "")
             return "zero factor", f"the factor it multiplies {blocker.name} by" + (
                 f", {name}, is 0" if name else " is 0"
             )

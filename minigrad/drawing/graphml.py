@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from minigrad.core.printable import printable
 from minigrad.drawing.snapshot import Snapshot, Vertex
-from minigrad.drawing.text import brief, printable, settings_of
+from minigrad.drawing.text import brief, settings_of
 
 
 def graphml(picture: Snapshot) -> str:

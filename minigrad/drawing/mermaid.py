@@ -6,9 +6,10 @@ stands as its number (`#60;`), which Mermaid turns into text.
 
 from __future__ import annotations
 
+from minigrad.core.printable import printable
 from minigrad.drawing.dot import MOST_LEVELS
 from minigrad.drawing.snapshot import Snapshot, Vertex, broadcast_label
-from minigrad.drawing.text import brief, inside, printable, settings_of
+from minigrad.drawing.text import brief, inside, settings_of
 from minigrad.drawing.themes import Style
 
 HARMLESS = set(" .,:=+*/()[]→·…")

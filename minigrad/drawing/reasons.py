@@ -14,6 +14,7 @@ from minigrad.core.cuts import Cut, cut_of
 from minigrad.core.names import Names, name_of_each, named, variables
 from minigrad.core.node import Array, Node
 from minigrad.core.places import place_of, where
+from minigrad.core.printable import printable
 from minigrad.core.sweep import Step, sweep
 from minigrad.core.traps import given, told
 from minigrad.drawing.causes import Blocker, cause, dead_units
@@ -138,7 +139,7 @@ def tensors_in(scope: Names) -> Iterator[Node]:
 def called(t: Node, scopes: tuple[Names, ...]) -> str:
     """The name of a tensor among the variables, or its shape."""
     found = {n: name for scope in reversed(scopes) for n, name in reversed(list(named(scope)))}
-    return t.name or found.get(t.number) or f"this tensor of shape {t._value.shape}"
+    return printable(t.name or found.get(t.number) or f"this tensor of shape {t._value.shape}")
 
 
 # --- tensors that need none, or that the result does not depend on

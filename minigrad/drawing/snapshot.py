@@ -7,7 +7,6 @@ in the order in which they were made: the same program gives the same snapshot.
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,8 @@ from minigrad.core.names import Names, checked, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.op import Op
 from minigrad.core.overwritten import changed_values
-from minigrad.core.places import line_of, place_of
+from minigrad.core.places import line_of, place_of, text_of
+from minigrad.core.printable import printable
 from minigrad.core.sweep import Step, seed, sweep
 from minigrad.core.traps import brief as anomaly_in_brief
 from minigrad.drawing.boxes import Box, boxes_of
@@ -205,8 +205,8 @@ def line(x: Node) -> str:
     place = place_of(x)
     if place is None:
         return ""
-    file, number = place[0].co_filename, line_of(place)
-    return f"{Path(file).name}:{number} {linecache.getline(file, number).strip()}".rstrip()
+    file = printable(Path(place[0].co_filename).name)
+    return f"{file}:{line_of(place)} {text_of(place)}".rstrip()
 
 
 def kind_of(x: Node, root: Node) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
-from unicodedata import category
 
 import numpy as np
 
 from minigrad.core.node import Array
+from minigrad.core.printable import printable
 
 ROWS, COLUMNS = 8, 8  # an array of at most 32 numbers that fits in here is shown in full
 FULL = 32
@@ -55,23 +55,9 @@ def brief(array: Array) -> str:
     return ", ".join(summary(array))
 
 
-def printable(text: str) -> str:
-    """Text without what a terminal or XML takes for more than text.
-
-    Control characters, halves of pairs and marks that turn the direction of writing stand as
-    their codes.
-    """
-    return "".join(coded(c) if category(c).startswith("C") else c for c in text)
-
-
 def shortened(text: str) -> str:
     """Text that is not too long for a node."""
     return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"
-
-
-def coded(c: str) -> str:
-    """A character as what Python writes for it: \\n, \\x1b, \\u202e."""
-    return repr(c)[1:-1] if not c.isprintable() else f"\\u{ord(c):04x}"
 
 
 def widest(arrays: list[Array]) -> int:
@@ -151,10 +137,10 @@ USUAL = {"padding": "0", "dilation": "1", "groups": "1"}
 def setting(key: str, value: Any) -> str:
     """One setting as text: an index as it is written, equal pairs as the number they repeat."""
     if key == "index":
-        return f"[{index(value)}]"
+        return printable(f"[{index(value)}]")
     if key in ("stride", "padding", "dilation", "size"):
         value = collapsed(value)
-    text = plain(value)
+    text = printable(plain(value))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minigrad.core.printable import printable
 from minigrad.drawing.snapshot import Snapshot, Vertex
-from minigrad.drawing.text import brief, inside, printable, settings_of
+from minigrad.drawing.text import brief, inside, settings_of
 from minigrad.drawing.themes import Style
 
 WIDEST = 60  # of a column that the next one is aligned to

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,8 @@ from minigrad.core.names import Names, name_of_each
 from minigrad.core.node import Array, Node
 from minigrad.core.overwritten import changed_values
 from minigrad.core.overwritten import told as told_overwritten
-from minigrad.core.places import Place, line_of, place_of
+from minigrad.core.places import Place, line_of, place_of, text_of
+from minigrad.core.printable import printable
 from minigrad.core.source import formula_of
 from minigrad.core.sweep import Step as Swept
 from minigrad.core.sweep import seed, sweep
@@ -270,4 +270,4 @@ def source_of(place: Place | None) -> Source | None:
     if place is None:
         return None
     file, line = place[0].co_filename, line_of(place)
-    return Source(file, line, linecache.getline(file, line).strip())
+    return Source(printable(file), line, text_of(place))
