@@ -49,6 +49,8 @@ OF_THE_ENGINE = """
     transforms unusual_rules why
 """  # the tests that have to notice; those of single families of ops are not about it
 UNSTEADY = ("seconds", "the_time", "allocates", "nothing_behind", "at_once", "heavy", "fork")
+AT_LOADING = [f"tests/test_{name}.py" for name in ("ops", "transforms", "unusual_rules", "proofs")]
+FEW = 5
 FIRST, MOST = 25, 400  # tests: of the first try, and in all
 PATIENCE = 240.0  # seconds, on a busy machine
 ROOM = 4 << 30  # bytes
@@ -127,7 +129,7 @@ def changes(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 def fewer_arguments(node: ast.Call) -> Iterator[tuple[ast.AST, str]]:
     """A call that forgets one of its arguments."""
     for i, keyword in enumerate(node.keywords):
-        if keyword.arg not in (None, "strict"):
+        if keyword.arg not in (None, "strict", "slots"):
             kept = [*node.keywords[:i], *node.keywords[i + 1 :]]
             yield ast.Call(node.func, node.args, kept), f"without {keyword.arg}="
     if len(node.args) > 1 and not isinstance(node.args[-1], ast.Starred):
@@ -192,8 +194,8 @@ def is_for_people(node: ast.AST, parent: Any) -> bool:
     )
     typed = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     cached = isinstance(node, ast.Call) and ast.unparse(node.func) == "lru_cache"
-    asserted = isinstance(node, ast.Assert) or getattr(node, "arg", "") == "strict"  # of `zip`
-    return text or typed or cached or asserted
+    arg = getattr(node, "arg", "")  # of `zip`, and of a dataclass: an assertion, and memory
+    return text or typed or cached or isinstance(node, ast.Assert) or arg in ("strict", "slots")
 
 
 def with_times(mutant: Mutant, times: int) -> Mutant:
@@ -356,9 +358,9 @@ def tests_for(mutant: Mutant, known: Map) -> tuple[list[str], list[str]]:
     """The tests to try first, and those that come after, the quickest of each file in turn."""
     seconds = known["seconds"]
     called = set(known["tests"].get(f"{mutant.module} {mutant.function}", []))
-    if "loading" in called or not called:  # what runs at import serves everybody
-        called |= set(seconds)
     called.discard("loading")
+    if len(called) < FEW:  # it runs when modules are loaded: it serves whoever uses these
+        called |= {test for test in seconds if test.partition("::")[0] in AT_LOADING}
     by_file: dict[str, list[str]] = {}
     for test in sorted(called, key=lambda test: (seconds[test], test)):
         by_file.setdefault(test.partition("::")[0], []).append(test)

@@ -194,3 +194,26 @@ def test_a_file_or_an_optimizer_cannot_overflow_a_parameter(tmp_path):
         mg.optim.SGD([small.first], lr=1e39)
     with pytest.raises(DataError, match="does not fit"):
         (small.first * 1).backward(np.array([1e300]))
+
+
+VIEWS = {
+    "reshape": lambda t: np.reshape(t, (3, 2)),
+    "transpose": lambda t: np.transpose(t),
+    "squeeze": lambda t: np.squeeze(t),
+    "ravel": lambda t: np.ravel(t),
+    "diagonal": lambda t: np.diagonal(t),
+    "parts": lambda t: np.split(t, 2)[1],
+    "swapaxes": lambda t: np.swapaxes(t, 0, 1),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_what_is_made_of_integers_does_not_follow_a_later_assign(name):
+    t = mg.Tensor(np.arange(6).reshape(2, 3))
+    made, weight = VIEWS[name](t), mg.Tensor(2.0, requires_grad=True)
+    before = made.data.copy()
+    loss = np.sum(made * weight)
+    t.assign(t.data * 10)
+    np.testing.assert_array_equal(made.data, before)
+    loss.backward()
+    assert weight.grad == before.sum()

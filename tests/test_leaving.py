@@ -410,3 +410,14 @@ def test_arrays_that_are_only_kept_elsewhere_are_plain(tmp_path):
     t = mg.Tensor(mapped, requires_grad=True)
     np.sum(t * mapped).backward()
     np.testing.assert_array_equal(t.grad, T)
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.greater, np.equal, np.floor_divide, np.logical_and])
+@pytest.mark.parametrize("method", ["__call__", "outer"])
+def test_ufuncs_refuse_what_is_more_than_numbers_wherever_it_stands(ufunc, method):
+    t = mg.Tensor([1.0, 2.0])
+    call = ufunc if method == "__call__" else getattr(ufunc, method)
+    for other in (np.array([1j, 2.0]), np.array([1, 2], "M8[D]")):
+        for args in ((t, other), (other, t)):
+            with pytest.raises(TypeError, match="real numbers"):
+                call(*args)

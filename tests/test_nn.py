@@ -172,6 +172,23 @@ def test_what_load_returns_are_the_values_of_the_file(tmp_path):
         np.testing.assert_array_equal(a.data, b.data)
 
 
+class Bomb:
+    """Unpickling it would be noticed."""
+
+    went_off = False
+
+    def __reduce__(self):
+        return setattr, (Bomb, "went_off", True)
+
+
+def test_a_file_runs_no_code(tmp_path):
+    np.savez(tmp_path / "bomb.npz", weight=np.array([Bomb()], object))
+    for module in (None, mg.nn.Linear(1, 1, rng=0)):
+        with pytest.raises(ValueError, match="allow_pickle=False"):
+            mg.load(tmp_path / "bomb.npz", module)
+    assert not Bomb.went_off
+
+
 class Tied(mg.nn.Module):
     """One matrix under two names: x E E^T."""
 

@@ -135,3 +135,22 @@ def test_a_training_step_goes_through():
             mg.mse(net(x), target.ravel())
         with pytest.raises(ShapeError, match=r"would broadcast to \(16, 16\)"):
             np.mean((net(x) - target.ravel()) ** 2)
+
+
+@pytest.mark.parametrize("outer", [np.outer, np.kron, np.multiply.outer, np.add.outer])
+def test_what_stretches_on_purpose_keeps_to_every_other_block(outer):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    with mg.no_grad():
+        assert not outer(x, x).requires_grad
+    with mg.sources():
+        note = outer(x, x)._note
+    assert note[0][0].co_filename == __file__
+    with mg.scope("part"):
+        boxes = mg.trace(np.sum(outer(x, x))).boxes
+    assert [box.name for box in boxes] == ["part"]
+    with np.errstate(over="ignore"), mg.detect_anomaly(), pytest.raises(mg.errors.AnomalyError):
+        outer(x * 1e200, x * 1e200) * 1e200
+    with mg.strict_broadcasting():
+        assert outer(x, x).requires_grad
+        with pytest.raises(ShapeError):
+            outer(x, x) + np.ones((2, 2, 1))

@@ -150,6 +150,51 @@ def test_forward_steps_come_in_order_then_the_sweep_and_sums_build_up():
     assert multiply.input_names == ("x", "x")
 
 
+FORMULAS = {  # what is traced, and what each input is given, from its rule's own source
+    "x + y": (lambda x, y: x + y, ["g", "g"]),
+    "x - y": (lambda x, y: x - y, ["g", "-g"]),
+    "x * y": (lambda x, y: x * y, ["g * y", "g * x"]),
+    "-x": (lambda x, y: -x, ["-g"]),
+    "floor": (lambda x, y: np.floor(x), ["0 * g"]),
+    "exp": (lambda x, y: np.exp(x), ["g * z"]),
+    "a sum of terms": (
+        lambda x, y: mg.elementwise(lambda x: x * x + x, lambda z, x: 2 * x + 1, name="f")(x),
+        ["g * (2 * x + 1)"],
+    ),
+    "a call": (
+        lambda x, y: mg.elementwise(np.sin, lambda z, x: np.cos(x), name="f")(x), ["g * np.cos(x)"]
+    ),
+    "a matrix product": (lambda x, y: x @ y, None),
+    "the same twice": (lambda x, y: x * x, ["g * y", "g * x"]),
+    "beside a constant": (lambda x, y: x * 3.0, ["g * y", ""]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_backward_steps_show_the_rules(name):
+    f, formulas = FORMULAS[name]
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    y = mg.Tensor([3.0, 4.0], requires_grad=True)
+    z = f(x, y)
+    step = mg.trace(z, grad=np.ones(z.shape)).steps[-1]
+    assert step.phase == "backward"
+    if formulas is not None:
+        assert [p.formula for p in step.parts] == formulas
+        assert step.formula == ", ".join(part for part in formulas if part)
+    letters = [p.letters for p in step.parts if p.letters]
+    assert all(found[:1] in (("g",), ("z",)) for found in letters)
+
+
+def test_what_was_traced_is_frozen():
+    traced = mg.trace(mg.Tensor(2.0, requires_grad=True) * 3.0)
+    for thing, field in ((traced.steps[-1], "op"), (traced.values[0], "name")):
+        with pytest.raises(AttributeError):
+            setattr(thing, field, "other")
+    for array in (traced.values[0].value, traced.steps[-1].parts[0].contribution):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 7
+
+
 def test_what_was_traced_stays_as_it_was():
     w = mg.Tensor([1.0, 2.0], requires_grad=True)
     traced = mg.trace(np.sum(w * w))
@@ -242,6 +287,26 @@ def test_modules_and_scopes_are_boxes_that_nest():
     assert inside["mse"] == 1
     weights = [v for v in traced.values if v.name.endswith("weight")]
     assert [v.box for v in weights] == [3, 4]
+
+
+class Many(mg.nn.Module):
+    """Returns a structure of results."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def forward(self, x):
+        return self.kind([np.exp(x), [np.sin(x), (np.cos(x),)], "a word"])
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_all_that_a_module_returns_is_in_its_box(kind):
+    x = mg.Tensor(2.0, requires_grad=True)
+    exp, (sin, (cos,)), _ = Many(kind)(x)
+    traced = mg.trace(exp * sin * cos)
+    assert [box.kind for box in traced.boxes] == ["Many"]
+    inside = {v.op for v in traced.values if v.box}
+    assert inside == {"exp", "sin", "cos"}
 
 
 def test_a_module_that_is_called_twice_is_two_boxes():

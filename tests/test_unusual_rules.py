@@ -70,6 +70,22 @@ FORMS = {
         samples=[case((3,)), case((3,), (3,)), case((2,), (2,), (2,), (2,), weight=-3.0)],
         jointly=True,
     ),
+    "three arrays": mg.general(
+        lambda x, y, w: x * y * w,
+        lambda g, z, x, y, w: g * y * w,
+        lambda g, z, x, y, w: g * x * w,
+        lambda g, z, x, y, w: g * x * y,
+        name="op",
+        samples=[case((3,), (3,), (3,))],
+    ),
+    "three arrays, elementwise": mg.elementwise(
+        lambda x, y, w: x * y + w,
+        lambda z, x, y, w: y,
+        lambda z, x, y, w: x,
+        1,
+        name="op",
+        samples=reals,
+    ),
     "no gradient for the first": mg.general(
         lambda mask, x: np.where(mask, x * x, x),
         None,

@@ -186,11 +186,11 @@ def pullback_of_constant(partial: int, has_settings: bool) -> Rule:
         plain = pullback_of_constant(partial, False)
         return lambda g, *values, **settings: plain(g, *values)
     if partial == 1:
-        return lambda g, z, x=None, y=None: g
+        return lambda g, z, x=None, y=None, *more: g
     if partial == -1:
-        return lambda g, z, x=None, y=None: -g
+        return lambda g, z, x=None, y=None, *more: -g
     if partial == 0:
-        return lambda g, z, x=None, y=None: np.zeros(g.shape, g.dtype)
+        return lambda g, z, x=None, y=None, *more: np.zeros(g.shape, g.dtype)
     raise ValueError(f"a constant partial is 1, -1 or 0; got {partial}. Else give a function.")
 
 
