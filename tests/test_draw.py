@@ -213,6 +213,16 @@ def test_a_stored_gradient_that_is_not_of_this_graph_alone_is_called_so():
     assert mg.graph(z).nodes[1]["gradient"] == 12.0
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e-30, 1e30])
+def test_a_stored_gradient_is_compared_at_its_own_scale(scale):
+    x = mg.Tensor(2.0, requires_grad=True)
+    y = x * scale
+    for passes in (1, 2):
+        y.backward()
+        assert x.grad == passes * scale
+        assert mg.draw(y).snapshot.vertices[0].stored == (passes > 1)
+
+
 def test_after_a_step_the_drawing_says_what_was_overwritten():
     w = mg.Tensor([1.0, 2.0], requires_grad=True)
     h = w * w
