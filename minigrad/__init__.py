@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from minigrad.drawing import draw as draw
     from minigrad.drawing import graph as graph
     from minigrad.drawing import why as why
+    from minigrad.files import load as load
+    from minigrad.files import save as save
     from minigrad.formulas import formula as formula
-    from minigrad.nn import load as load
-    from minigrad.nn import save as save
     from minigrad.ops.activations import celu as celu
     from minigrad.ops.activations import elu as elu
     from minigrad.ops.activations import gelu as gelu
@@ -101,8 +101,8 @@ WORDS = {  # loaded when first used, by the part of minigrad in which they are
     "core.notes": "scope sources",
     "core.watching": "detect_anomaly strict_broadcasting",
     "drawing": "diff draw graph why",
+    "files": "load save",
     "formulas": "formula",
-    "nn": "load save",
     "ops.activations": "celu elu gelu hard_swish hardtanh leaky_relu log_sigmoid mish relu selu"
     " sigmoid silu softplus softsign",
     "ops.attention": "scaled_dot_product_attention",

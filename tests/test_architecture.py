@@ -20,7 +20,7 @@ LAYERS = [  # a part may import from the ones before it, and from within itself
     {"tensor"},
     {"transforms"},
     {"nn", "optim", "data", "recompute", "formulas", "parallel"},
-    {"drawing", "compiling", "testing"},
+    {"drawing", "compiling", "testing", "files"},
     {"tracing"},
     {"__init__"},
     {"cli"},
@@ -31,7 +31,7 @@ BY_PUBLIC_NAMES = {"testing/programs.py", "formulas/words.py"}  # their texts ar
 ON_FIRST_USE = {"special"}  # of ops: the file that waits for SciPy
 HEAVY = [
     *("networkx", "graphviz", "pygraphviz", "hypothesis", "scipy", "rich", "typer", "click"),
-    *("threadpoolctl", "concurrent.futures"),
+    *("threadpoolctl", "concurrent.futures", "safetensors", "zipfile"),
 ]
 
 

@@ -160,14 +160,14 @@ def test_what_load_returns_are_the_values_of_the_file(tmp_path):
     for p in block.parameters():
         p.assign(RNG.normal(size=p.shape))
     mg.save(tmp_path / "block.npz", block)
-    for module in (None, other):
-        found = mg.load(tmp_path / "block.npz", module)
-        assert list(found) == [name for name, _ in block.named_tensors()]
-        for name, t in block.named_tensors():
-            assert type(found[name]) is np.ndarray
-            assert (found[name].shape, found[name].dtype) == (t.shape, t.dtype)
-            np.testing.assert_array_equal(found[name], t.data)
-            found[name][...] = 7  # they are the caller's: no module sees it
+    assert mg.load(tmp_path / "block.npz", other) is other
+    found = mg.load(tmp_path / "block.npz")
+    assert list(found) == [name for name, _ in block.named_tensors()]
+    for name, t in block.named_tensors():
+        assert type(found[name]) is np.ndarray
+        assert (found[name].shape, found[name].dtype) == (t.shape, t.dtype)
+        np.testing.assert_array_equal(found[name], t.data)
+        found[name][...] = 7  # they are the caller's: no module sees it
     for (_, a), (_, b) in zip(block.named_tensors(), other.named_tensors(), strict=True):
         np.testing.assert_array_equal(a.data, b.data)
 
@@ -212,7 +212,7 @@ def test_tied_weights_are_one_parameter_with_the_sum_of_both_gradients(tmp_path)
     np.testing.assert_allclose(tied.embed.data, e - 0.1 * tied.embed.grad, rtol=1e-15)
     mg.save(tmp_path / "tied.npz", tied)
     other = Tied()
-    assert list(mg.load(tmp_path / "tied.npz", other)) == ["embed"]
+    assert mg.load(tmp_path / "tied.npz", other) is other
     np.testing.assert_array_equal(other.head["weight"].data, tied.embed.data)
     tied.zero_grad()
     assert tied.head["weight"].grad is None
@@ -222,9 +222,9 @@ def test_a_file_of_another_module_changes_nothing(tmp_path):
     mg.save(tmp_path / "a.npz", mg.nn.Linear(2, 3, rng=0))
     narrow, bare = mg.nn.Linear(2, 2, rng=1), mg.nn.Linear(2, 3, rng=1, bias=False)
     before = [t.data.copy() for m in (narrow, bare) for t in m.parameters()]
-    with pytest.raises(DataError, match=r"weight has shape \(2, 3\), the module's has \(2, 2\)"):
+    with pytest.raises(DataError, match=r"weight  \(2, 3\) float64  \(2, 2\) float64"):
         mg.load(tmp_path / "a.npz", narrow)
-    with pytest.raises(DataError, match=r"missing \[\], not expected \['bias'\]"):
+    with pytest.raises(DataError, match=r"bias  \(3,\) float64  missing"):
         mg.load(tmp_path / "a.npz", bare)
     after = [t.data for m in (narrow, bare) for t in m.parameters()]
     for a, b in zip(before, after, strict=True):

@@ -11,5 +11,3 @@ from minigrad.nn.layers import Sequential as Sequential
 from minigrad.nn.layers import Sigmoid as Sigmoid
 from minigrad.nn.layers import Tanh as Tanh
 from minigrad.nn.module import Module as Module
-from minigrad.nn.storage import load as load
-from minigrad.nn.storage import save as save

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Self
 
+import numpy as np
+
 from minigrad.core.node import is_made, tick
 from minigrad.core.notes import leave
+from minigrad.core.trees import label, within
 from minigrad.tensor import Tensor
 
 
@@ -48,7 +51,10 @@ class Module:
         return result
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """Every tensor it is made of, with its dotted name; one that is shared comes once."""
+        """Every tensor it is made of, with its dotted name; one that is shared comes once.
+
+        No two have the same name: of a dict's keys, a dot is written `%2E`, a number in brackets.
+        """
         seen: set[int] = set()
         for name, part in parts(self):
             if isinstance(part, Tensor) and is_made(part) and id(part) not in seen:
@@ -95,24 +101,25 @@ class Module:
 
 
 def parts(root: Any) -> Iterator[tuple[str, Any]]:
-    """`root` and all tensors and modules inside it, depth first, with dotted names."""
+    """`root` and all tensors, generators and modules inside, depth first, with dotted names.
+
+    What is there twice comes twice, under both names; what is inside it, once.
+    """
     stack: list[tuple[str, Any]] = [("", root)]
     seen: set[int] = set()
     while stack:
         name, part = stack.pop()
-        if isinstance(part, Tensor):
+        if isinstance(part, Tensor | Module | np.random.Generator):
             yield name, part
-            continue
         if id(part) in seen:
             continue
         if isinstance(part, Module):
-            yield name, part
-            inside = list(vars(part).items())
+            inside = [(label(key), item) for key, item in vars(part).items()]
         elif isinstance(part, dict):
-            inside = list(part.items())
+            inside = [(label(key), item) for key, item in part.items()]
         elif isinstance(part, list | tuple):
             inside = [(str(i), item) for i, item in enumerate(part)]
         else:
             continue
         seen.add(id(part))
-        stack.extend((f"{name}.{key}" if name else str(key), item) for key, item in inside[::-1])
+        stack.extend((within(name, key), item) for key, item in inside[::-1])
