@@ -477,6 +477,26 @@ def test_a_change_has_the_dtype_of_its_value_and_is_its_own():
         assert not any(np.shares_memory(first, other) for other in arrays[i + 1 :])
 
 
+@pytest.mark.parametrize("given_", [np.float64, np.float16, np.int64, np.bool_])
+def test_rules_are_given_cotangents_and_tangents_of_the_dtype_of_the_function(given_):
+    seen = []
+
+    @mg.linear
+    def watched(x):
+        seen.append(x.dtype)
+        return 2 * x
+
+    @watched.adjoint
+    def _(g, z, x):
+        seen.append(g.dtype)
+        return 2 * g
+
+    x = np.ones(2, np.float32)
+    mg.vjp(watched, x)[1](np.ones(2, given_))
+    mg.jvp(watched, (x,), (np.ones(2, given_),))
+    assert set(seen) == {np.dtype(np.float32)}
+
+
 def test_tensors_give_changes_that_are_tensors_with_their_graph():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     t = mg.Tensor([3.0, 4.0], requires_grad=True)
