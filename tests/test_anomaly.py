@@ -446,3 +446,22 @@ def test_element_by_element_it_is_what_a_loop_says(seed):
     nan, finite = np.isnan([*x.flat, *y.flat]).any(), np.isfinite([*x.flat, *y.flat]).all()
     all_at_once = (np.isnan(z) & ~nan) | (np.isinf(z) & finite)
     assert (whole is None) == (not all_at_once.any())
+
+
+def test_a_rule_is_quoted_if_it_is_short_and_on_one_line():
+    short = mg.elementwise(np.sqrt, lambda z, x: 0.5 / z, name="short")
+    long = mg.elementwise(
+        np.sqrt,
+        lambda z, x: (
+            0.5 / z + 0 * x + 0 * x + 0 * x + 0 * x + 0 * x + 0 * x
+            + 0 * x + 0 * x + 0 * x + 0 * x + 0 * x + 0 * x + 0 * x
+        ),
+        name="long",
+    )  # fmt: skip
+    for op, quoted in ((short, True), (long, False)):
+        x = mg.Tensor([0.0, 1.0], requires_grad=True)
+        with np.errstate(all="ignore"), mg.detect_anomaly():
+            y = np.sum(op(x))
+            with pytest.raises(mg.errors.AnomalyError) as raised:
+                y.backward()
+        assert ("0.5 / z" in str(raised.value)) == quoted

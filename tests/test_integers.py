@@ -217,3 +217,15 @@ def test_what_is_made_of_integers_does_not_follow_a_later_assign(name):
     np.testing.assert_array_equal(made.data, before)
     loss.backward()
     assert weight.grad == before.sum()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "u1", "u2", "u4"])
+def test_the_lowest_and_the_largest_number_fit_and_the_next_do_not(dtype):
+    limits = np.iinfo(dtype)
+    t = mg.Tensor(np.zeros(2, dtype))
+    t.assign(np.array([limits.min, limits.max], float))
+    assert t.data.tolist() == [limits.min, limits.max]
+    for beyond in (limits.min - 1.0, limits.max + 1.0):
+        with pytest.raises((ValueError, TypeError, OverflowError)):
+            t.assign(np.array([0.0, beyond]))
+    assert t.data.tolist() == [limits.min, limits.max]
