@@ -1,6 +1,5 @@
 """What was broadcast is told: by the graph's edges, in pictures, and on the page of a trace."""
 
-import json
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -40,7 +39,7 @@ def meeting(name):
 def test_edges_say_what_was_broadcast(name):
     z, expected = meeting(name)
     edges = sorted(mg.graph(z).edges(data=True), key=lambda edge: edge[2]["slot"])
-    assert [told["broadcast"] for *_, told in edges] == expected
+    assert [told["broadcast"] for *_, told in edges] == [str(to or "") for to in expected]
 
 
 @pytest.mark.parametrize("name", MEETINGS)
@@ -56,13 +55,13 @@ def test_files_and_pictures_say_it_too(name):
     found = ElementTree.fromstring(picture.graphml)
     (key,) = [k.get("id") for k in found.iter(f"{keys}key") if k.get("attr.name") == "broadcast"]
     data = [d.text for e in found.iter(f"{keys}edge") for d in e if d.get("key") == key]
-    assert sorted(filter(None, data)) == sorted(json.dumps(to) for to in expected if to)
+    assert sorted(filter(None, data)) == sorted(str(to) for to in expected if to)
 
 
 def test_that_a_plain_number_is_repeated_is_no_news_in_a_picture():
     x = mg.Tensor(np.ones((4, 3)), requires_grad=True)
     assert "→ (" not in mg.draw(x * 2.0).dot
-    assert [told for *_, told in mg.graph(x * 2.0).edges(data="broadcast")] == [None, (4, 3)]
+    assert [told for *_, told in mg.graph(x * 2.0).edges(data="broadcast")] == ["", "(4, 3)"]
 
 
 @pytest.mark.parametrize("depth", [0, 1])

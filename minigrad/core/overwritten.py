@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from minigrad.core.node import Clock, Node
 from minigrad.core.places import place_of, where
+from minigrad.core.reach import number_in
 from minigrad.core.reads import closed_over, reads, reads_forward
 from minigrad.errors import OverwrittenError
 
@@ -25,28 +26,29 @@ def overwritten_since(x: Node, number: int) -> bool:
 
 
 def check_not_overwritten(
-    node: Node, op: Op, arrays: Sequence[int], *, forward: bool = False
+    node: Node, op: Op, arrays: Sequence[int], roots: Iterable[Node], *, forward: bool = False
 ) -> None:
     """Raise if the derivative in any of some arrays reads a value overwritten since it was used.
 
     `forward` says that tangents are pushed forward; else cotangents are pulled back. Nodes that are
-    older than the latest write are asked about, no others.
+    older than the latest write are asked about, no others. The error has the numbers that they have
+    in the picture of `roots`.
     """
     read = reads_forward if forward else reads
     for position, x in enumerate((node, *node.inputs)):
         if overwritten_since(x, node.number) and any(read(op, i, position) for i in arrays):
-            raise lost(x, node, op, forward)
+            raise lost(x, node, op, forward, roots)
     for i in arrays:
         for held in closed_over(op, i, forward):
             if isinstance(held, Node) and overwritten_since(held, node.number):
-                raise lost(held, node, op, forward)
+                raise lost(held, node, op, forward, roots)
 
 
-def lost(x: Node, node: Node, op: Op, forward: bool) -> OverwrittenError:
+def lost(x: Node, node: Node, op: Op, forward: bool, roots: Iterable[Node]) -> OverwrittenError:
     """The error to raise where the value that a derivative reads is not there any more."""
     what = "tangent" if forward else "gradient"
     return OverwrittenError(
-        f"{told(x, node)} The {what} of {op.name} needs the value it had: compute it before "
+        f"{told(x, node, roots)} The {what} of {op.name} needs the value it had: compute it before "
         f"assign() or optimiser.step(), or compute the result again."
     )
 
@@ -70,14 +72,17 @@ def changed_values(nodes: Iterable[Node]) -> dict[int, Node]:
     return found
 
 
-def told(x: Node, user: Node) -> str:
-    """Which tensor was overwritten, after what had used it, and where: a sentence."""
+def told(x: Node, user: Node, roots: Iterable[Node]) -> str:
+    """Which tensor was overwritten, after what had used it, and where: a sentence. Its numbers are
+    those in the picture of `roots`.
+    """
     written = home(x)
-    name = f"{written.name!r} " if written.name else ""
-    by = user.op.name if user.op else "an op"
+    roots = list(roots)
+    name = f" {written.name!r}" if written.name else ""
+    by = f"{user.op.name if user.op else 'an op'}{number_in(user, roots)}{made_at(user)}"
     return (
-        f"the tensor {name}#{written.number} of shape {written._value.shape} was used by "
-        f"{by} (#{user.number}{made_at(user)}), and overwritten since at "
+        f"the tensor{name}{number_in(written, roots)} of shape {written._value.shape} was used by "
+        f"{by}, and overwritten since at "
         f"{where(written._written[1])}."
     )
 

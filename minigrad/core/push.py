@@ -49,11 +49,11 @@ def push_on(
         incoming = [found.get(x.number) for x in node.inputs]
         if number < last_write:
             moved = [i for i, t in enumerate(incoming) if t is not None]
-            check_not_overwritten(node, node.op, moved, forward=True)
+            check_not_overwritten(node, node.op, moved, reach.live.values(), forward=True)
         try:
             t = pushforwards[node.op.kind](node, node.op, incoming, record)
         except Exception as error:
-            raise blamed(error, node, node.op) from None
+            raise blamed(error, node, node.op, reach.live.values()) from None
         if t is not None:
             found[number] = full(t, node, record)
             for watch in watches:

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from minigrad.core.node import Node
+
+
+def below(*roots: Node) -> list[Node]:
+    """Every node that `roots` were computed from, and they themselves, in creation order."""
+    found = {root.number: root for root in roots}
+    stack = [*roots]
+    while stack:
+        for x in stack.pop().inputs:
+            if x.number not in found:
+                found[x.number] = x
+                stack.append(x)
+    return [found[number] for number in sorted(found)]
+
+
+def number_in(x: Node, roots: Iterable[Node]) -> str:
+    """The number of a node in the picture of a graph: " #9"; nothing for one that is not in it."""
+    numbers = [node.number for node in below(*roots)]
+    return f" #{numbers.index(x.number) + 1}" if x.number in numbers else ""
 
 
 class Reach(NamedTuple):

@@ -10,7 +10,7 @@ so that the rules record themselves; a trace listens through `on_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.plain import check_plain
 from minigrad.core.pull import in_dtype, in_shape, pulled
+from minigrad.core.reach import number_in
 from minigrad.core.state import told
 from minigrad.errors import RuleError, ShapeError
 
@@ -74,6 +75,7 @@ def sweep(
     total: Any = None  # and this is its sum
     node: Node
     g: Any
+    starts = roots  # kept for errors
 
     def deliver(x: Node, c: Any, op: Op | None) -> Any:
         """Add a contribution to the sum at `x`, in its shape and dtype; returns it."""
@@ -123,14 +125,14 @@ def sweep(
         op: Any = node.op
         if node.number < last_write:
             asked = [i for i, x in enumerate(node.inputs) if x._tracked and in_reach(x, live)]
-            check_not_overwritten(node, op, asked)
+            check_not_overwritten(node, op, asked, [x for x, _ in starts])
         try:
             if plain:
                 op.pull(op, g, node, deliver)
                 continue
             given = pulled(op, g, node, deliver, live, record)
         except Exception as error:
-            raise blamed(error, node, op) from None
+            raise blamed(error, node, op, [x for x, _ in starts]) from None
         if on_step is not None:
             so_far = [total if x is top else sums.get(x) for x in node.inputs]
             on_step(Step(node, g, given, so_far))
@@ -171,8 +173,8 @@ def as_tensor(c: Any, x: Node) -> Node:
     return c if isinstance(c, Node) else constant(c, x)
 
 
-def blamed(error: Exception, node: Node, op: Op) -> Exception:
-    """The error of a rule, with the op, the shapes and the node it happened at."""
+def blamed(error: Exception, node: Node, op: Op, roots: Iterable[Node]) -> Exception:
+    """The error of a rule, with the op, the shapes and the number in the picture of `roots`."""
     if isinstance(error, AttributeError) and "'shape'" in str(error):
         error = RuleError("the rule must return an array, one gradient for its input.")
     if not op.variadic and len(op.rules) != len(node.inputs):
@@ -181,7 +183,9 @@ def blamed(error: Exception, node: Node, op: Op) -> Exception:
             f"for it. State one for each array, None for an array that has no gradient."
         )
     shapes = ", ".join(str(x._value.shape) for x in node.inputs)
-    error.add_note(f"in the rule of {op.name}({shapes}) -> {node._value.shape}, #{node.number}")
+    error.add_note(
+        f"in the rule of {op.name}({shapes}) -> {node._value.shape},{number_in(node, roots)}"
+    )
     return error
 
 

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from minigrad.core.names import Names, variables
-from minigrad.drawing.snapshot import Snapshot, snapshot
+from minigrad.drawing.snapshot import Snapshot, Vertex, snapshot
+from minigrad.drawing.text import brief, settings_of
 
 if TYPE_CHECKING:
     import networkx
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
 def graph(t: Any, *, names: Names | None = None, grad: Any = None) -> networkx.MultiDiGraph[int]:
     """The graph that `t` was computed by: one node for each value, edges from input to result.
 
-    Nodes are numbered 1, 2, ... in creation order. Their attributes: `kind` ("data" or
-    "parameter" for a leaf, "op", and "result" for `t` itself), `op`, `name`, `settings`, `shape`,
-    `dtype`, `value`, `overwritten` (since it was used: then the value is None, as it is not known),
-    `gradient`, `bytes` (of the value), `scope` (the modules and scopes around it), `source` (your
-    line, where `minigrad.sources` noted it) and `anomaly` (of the first node that makes nan or
-    infinity of numbers: how). Edges carry the argument's `slot`, so `x * x` has two, and
-    `broadcast`, the shape that the argument was broadcast to, or None. Gradients are None before
-    `backward()`; `names` and `grad` as in `mg.draw`.
+    Nodes are numbered 1, 2, ... in creation order. Their attributes are texts and numbers, so that
+    all of networkx's writers take them (GraphML, GEXF, GML, JSON, Graphviz): `kind` ("data" or
+    "parameter" for a leaf, "op", and "result" for `t` itself), `op`, `name`, `label` (one of them),
+    `settings`, `shape`, `dtype`, `value` and `gradient` as a picture shows them, `overwritten`
+    (since it was used: then the value is not known), `bytes` (of the value), `scope` (the modules
+    and scopes around it: "net/layers.0"), `source` (your line, where `minigrad.sources` noted it)
+    and `anomaly` (of the first node that makes nan or infinity of numbers: how); "" for what there
+    is none of. Edges carry the argument's `slot`, so `x * x` has two, and `broadcast`, the shape
+    that the argument was broadcast to. There are no gradients before `backward()`; `names` and
+    `grad` as in `mg.draw`.
+
+    The arrays are beside the graph, read-only and by number: `g.values[n]`, `g.gradients[n]`.
 
     Raises `TypeError` unless `t` is a tensor.
 
@@ -34,6 +39,8 @@ def graph(t: Any, *, names: Names | None = None, grad: Any = None) -> networkx.M
     ('x', 'multiply')
     >>> list(g.edges(data="slot"))
     [(1, 2, 0), (1, 2, 1)]
+    >>> g.nodes[2]["value"], g.values[2]
+    ('9', array(9.))
     """
     return network(snapshot(t, names, variables(sys._getframe(1)), grad))
 
@@ -45,24 +52,36 @@ def network(picture: Snapshot) -> networkx.MultiDiGraph[int]:
     made: networkx.MultiDiGraph[int] = networkx.MultiDiGraph()
     paths = picture.paths()
     titles = {box.number: box.name or box.kind for box in picture.boxes}
+    there = {vertex.number for vertex in picture.vertices}
     for vertex in picture.vertices:
-        made.add_node(
-            vertex.number,
-            kind=vertex.kind,
-            op=vertex.op or None,
-            name=vertex.name or None,
-            settings=dict(vertex.settings),
-            shape=vertex.shape,
-            dtype=vertex.dtype,
-            value=vertex.value,
-            overwritten=vertex.value is None,
-            gradient=vertex.gradient,
-            bytes=math.prod(vertex.shape) * vertex.dtype.itemsize,
-            scope=tuple(titles[number] for number in paths[vertex.box]),
-            source=vertex.source or None,
-            anomaly=vertex.anomaly or None,
-        )
+        scope = "/".join(titles[number] for number in paths[vertex.box])
+        made.add_node(vertex.number, **told(vertex, scope))
     for vertex in picture.vertices:
         for slot, number in enumerate(vertex.inputs):
-            made.add_edge(number, vertex.number, slot=slot, broadcast=vertex.broadcast_to(slot))
+            if number in there:
+                to = vertex.broadcast_to(slot)
+                broadcast = "" if to is None else str(to)
+                made.add_edge(number, vertex.number, slot=slot, broadcast=broadcast)
+    made.values = {v.number: v.value for v in picture.vertices if v.value is not None}
+    made.gradients = {v.number: v.gradient for v in picture.vertices if v.gradient is not None}
     return made
+
+
+def told(vertex: Vertex, scope: str) -> dict[str, str | int | bool]:
+    """What is said of a node: every format has text, numbers, and yes or no."""
+    return {
+        "kind": vertex.kind,
+        "op": vertex.op,
+        "name": vertex.name,
+        "label": vertex.name or vertex.op or vertex.noun,
+        "settings": settings_of(vertex.settings),
+        "shape": str(vertex.shape),
+        "dtype": str(vertex.dtype),
+        "value": vertex.value_text,
+        "overwritten": vertex.value is None,
+        "gradient": "" if vertex.gradient is None else brief(vertex.gradient),
+        "bytes": math.prod(vertex.shape) * vertex.dtype.itemsize,
+        "scope": scope,
+        "source": vertex.source,
+        "anomaly": vertex.anomaly,
+    }

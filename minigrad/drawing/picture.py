@@ -9,14 +9,15 @@ from typing import Any
 
 from minigrad.core.names import Names, variables
 from minigrad.core.node import Node
+from minigrad.core.reach import below
 from minigrad.drawing.around import near
 from minigrad.drawing.dot import digraph
 from minigrad.drawing.folding import fold
-from minigrad.drawing.graphml import graphml
 from minigrad.drawing.labels import Images
 from minigrad.drawing.mermaid import mermaid
+from minigrad.drawing.network import network
 from minigrad.drawing.render import render
-from minigrad.drawing.snapshot import Snapshot, below, snapshot
+from minigrad.drawing.snapshot import Snapshot, snapshot
 from minigrad.drawing.themes import Style, style
 from minigrad.drawing.tree import tree
 from minigrad.errors import DrawingError, GraphError
@@ -73,7 +74,9 @@ class Drawing:
     @cached_property
     def graphml(self) -> str:
         """The graph as GraphML: for other programs, and so with nothing folded."""
-        return graphml(self.snapshot)
+        import networkx
+
+        return "\n".join(networkx.generate_graphml(network(self.snapshot))) + "\n"
 
     @cached_property
     def text(self) -> str:

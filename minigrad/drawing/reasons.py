@@ -15,10 +15,10 @@ from minigrad.core.names import Names, name_of_each, named, variables
 from minigrad.core.node import Array, Node
 from minigrad.core.places import place_of, where
 from minigrad.core.printable import printable
+from minigrad.core.reach import below
 from minigrad.core.sweep import Step, sweep
 from minigrad.core.traps import given, told
 from minigrad.drawing.causes import Blocker, cause, dead_units
-from minigrad.drawing.snapshot import below
 from minigrad.drawing.text import number as short
 from minigrad.errors import OverwrittenError
 

@@ -22,6 +22,7 @@ from minigrad.core.op import Op
 from minigrad.core.overwritten import changed_values
 from minigrad.core.places import line_of, place_of, text_of
 from minigrad.core.printable import printable
+from minigrad.core.reach import below
 from minigrad.core.sweep import Step, seed, sweep
 from minigrad.core.traps import brief as anomaly_in_brief
 from minigrad.drawing.boxes import Box, boxes_of
@@ -102,7 +103,7 @@ def snapshot(
     Raises `TypeError` unless `root` is a tensor, `ShapeError` for a `grad` of another shape.
     """
     if not isinstance(root, Node):
-        raise TypeError(f"only a tensor has a graph; this is a {type(root).__name__}.")
+        raise TypeError(not_a_tensor(root, "only a tensor has a graph"))
     nodes = below(root)
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
     changed = changed_values(nodes)
@@ -136,23 +137,20 @@ def snapshot(
     return Snapshot(tuple(vertices), inside.boxes)
 
 
+def not_a_tensor(thing: Any, rule: str) -> str:
+    """What to say of a thing that is no tensor: to try a module's or a function's result."""
+    kind = type(thing).__name__
+    if callable(thing):
+        called = getattr(thing, "__name__", kind[:1].lower() + kind[1:])
+        return f"{rule}; this is a {kind}: try its result, {called}(x)."
+    return f"{rule}; this is a {kind}."
+
+
 def broadcast_label(vertex: Vertex, slot: int, source: Vertex | None) -> str:
     """What an edge says of broadcasting: "→ (32, 10)"; that a number was repeated is no news."""
     to = vertex.broadcast_to(slot)
     number = source is not None and source.kind == "data" and not source.shape
     return "" if to is None or number else f"→ {to}"
-
-
-def below(root: Node) -> list[Node]:
-    """Every node that `root` was computed from, and itself, in creation order."""
-    found = {root.number: root}
-    stack = [root]
-    while stack:
-        for x in stack.pop().inputs:
-            if x.number not in found:
-                found[x.number] = x
-                stack.append(x)
-    return [found[number] for number in sorted(found)]
 
 
 def gradients(root: Node, nodes: list[Node], grad: Any) -> tuple[dict[int, Array], str, Any]:

@@ -14,6 +14,7 @@ from minigrad.core.overwritten import changed_values
 from minigrad.core.overwritten import told as told_overwritten
 from minigrad.core.places import Place, line_of, place_of, text_of
 from minigrad.core.printable import printable
+from minigrad.core.reach import below
 from minigrad.core.source import formula_of
 from minigrad.core.sweep import Step as Swept
 from minigrad.core.sweep import seed, sweep
@@ -21,7 +22,6 @@ from minigrad.core.traps import told
 from minigrad.drawing.boxes import Box, boxes_of
 from minigrad.drawing.snapshot import (
     argument_names,
-    below,
     broadcasts,
     chosen_settings,
     frozen,
@@ -112,8 +112,8 @@ def record(root: Node, names: Names | None, scopes: tuple[Names, ...], grad: Any
     for number, user in changed_values(nodes).items():
         x = next(x for x in nodes if x.number == number)
         raise OverwrittenError(
-            f"{told_overwritten(x, user)} The steps of a trace show the values they had: trace "
-            f"before assign() or optimiser.step(), or compute the result again."
+            f"{told_overwritten(x, user, (root,))} The steps of a trace show the values they had: "
+            f"trace before assign() or optimiser.step(), or compute the result again."
         )
     numbers = {x.number: i for i, x in enumerate(nodes, start=1)}
     called = name_of_each(nodes, names, scopes)

@@ -15,8 +15,9 @@ from rich.table import Table
 
 from minigrad.core.names import Names, variables
 from minigrad.core.node import Node
+from minigrad.core.reach import below
 from minigrad.drawing.boxes import Box
-from minigrad.drawing.snapshot import below
+from minigrad.drawing.snapshot import not_a_tensor
 from minigrad.errors import DrawingError, GraphError
 from minigrad.tracing.data import as_data, readable
 from minigrad.tracing.frames import frame, gif
@@ -137,7 +138,7 @@ def trace(t: Any, *, names: Names | None = None, grad: Any = None) -> Trace:
     4 backward multiply ['g * y', 'g * x']
     """
     if not isinstance(t, Node):
-        raise TypeError(f"only a tensor has a past to trace; this is a {type(t).__name__}.")
+        raise TypeError(not_a_tensor(t, "only a tensor has a past to trace"))
     if not t._tracked:
         raise GraphError(
             "trace: this tensor was not computed from any tensor that requires a gradient (or "
