@@ -24,19 +24,27 @@ def accumulate(gradients: Mapping[Node, Any]) -> None:
     All sums are computed before the first is written: if one cannot be, nothing has changed. Under
     the lock there is nothing that could wait for another.
     """
-    sums = []
-    for x, g in gradients.items():
-        seen = x.grad
-        total = g if seen is None else seen + g
-        if total.__class__ is not ndarray and isinstance(total, np.generic):  # of 0-d arrays
-            total = np.asarray(total)
-        sums.append((x, seen, total))
-    late = []
+    with writing:
+        for x, g in gradients.items():
+            if x.grad is not None or g.__class__ is not ndarray or not x._tracked:
+                break
+        else:  # there is nothing to add to, as after `zero_grad`
+            for x, g in gradients.items():
+                x.grad = g
+            return
+    sums = [(x, x.grad, summed(x.grad, g)) for x, g in gradients.items()]
+    late = {}
     with writing:
         for x, seen, total in sums:
             if x.grad is not seen:
-                late.append(x)
+                late[x] = gradients[x]
             elif x._tracked:  # not frozen since
                 x.grad = total
     if late:
-        accumulate({x: gradients[x] for x in late})
+        accumulate(late)
+
+
+def summed(seen: Any, g: Any) -> Any:
+    """What is there and what is new; as an array, where NumPy makes scalars of 0-d arrays."""
+    total = g if seen is None else seen + g
+    return np.asarray(total) if isinstance(total, np.generic) else total

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-from numpy import multiply, ndarray, subtract
+from numpy import multiply, subtract
 
 from minigrad.core.node import begin_write
 from minigrad.optim.optimizer import Array, Optimizer, Rate
@@ -60,22 +61,18 @@ class SGD(Optimizer):
             super().step()
             return
         # plain descent in two loops: the first changes no parameter, should something be wrong
-        ready = []
         try:
-            for entry in self.each:
-                p, rate, scratch, shape = entry
-                grad = p.grad
-                if grad is not None:
-                    if grad.__class__ is not ndarray or grad.shape != shape:
-                        raise TypeError
-                    multiply(grad, rate, scratch)
-                    ready.append(entry)
-        except TypeError:
-            super().step()  # which looks closer
+            for p, rate, scratch, shape in self.each:
+                grad: Any = p.grad
+                if grad.shape != shape:
+                    raise TypeError
+                multiply(grad, rate, scratch)
+        except (TypeError, AttributeError):  # a gradient that is missing, a tensor, or wrong
+            super().step()  # looks closer
             return
         self.steps += 1
         write = begin_write()
-        for p, _, scratch, _ in ready:
+        for p, _, scratch, _ in self.each:
             p._written = write
             value = p._value
             subtract(value, scratch, value)
