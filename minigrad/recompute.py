@@ -12,9 +12,9 @@ import numpy as np
 from minigrad.core.apply import record, with_origin
 from minigrad.core.node import (
     NO_SETTINGS,
-    Clock,
     Node,
     awake,
+    clock,
     is_recording,
     leaf,
     record_state,
@@ -146,7 +146,7 @@ def gradients_of(first: Call, variables: list[Node], g: Any, z: Any) -> list[Any
     try:
         out = first.of_tracked(variables)
     except Exception as error:
-        if Clock.last_write > first.number:
+        if clock.last_write > first.number:
             raise not_the_same(first) from error
         raise
     check_same(first, out, z._value if isinstance(z, Node) else z, start)
@@ -169,7 +169,7 @@ def check_same(first: Call, out: Node, value: Any, start: int) -> None:
 
 def not_the_same(first: Call) -> Exception:
     """The error to raise where the second call was another one."""
-    if Clock.last_write > first.number:
+    if clock.last_write > first.number:
         return OverwrittenError(
             "checkpoint: the function gave other values when it was called again for the backward "
             "pass, and tensors were overwritten since the first call. Call backward() before "

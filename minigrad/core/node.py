@@ -47,7 +47,13 @@ PYTHON_NUMBERS = (float, int, bool)  # but not np.float64, which is a float to i
 class Clock:
     """The number of the latest write to any leaf: the sweep looks closer only after one."""
 
-    last_write = 0
+    __slots__ = ("last_write",)
+
+    def __init__(self) -> None:
+        self.last_write = 0
+
+
+clock = Clock()
 
 
 Write = tuple[int, Place | None]  # one overwriting of leaves: its number, and where
@@ -56,7 +62,7 @@ NEVER: Write = (0, None)
 
 def begin_write() -> Write:
     """Begin a write, in a method that a user calls; give it to each leaf it changes."""
-    Clock.last_write = number = tick()
+    clock.last_write = number = tick()
     return number, here(3)
 
 

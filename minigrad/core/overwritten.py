@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from minigrad.core.node import Clock, Node
+from minigrad.core.node import Node, clock
 from minigrad.core.places import place_of, where
 from minigrad.core.reach import number_in
 from minigrad.core.reads import closed_over, reads, reads_forward
@@ -58,7 +58,7 @@ def changed_values(nodes: Iterable[Node]) -> dict[int, Node]:
     by number, each with the op that used it first; a result that shows the memory, with itself.
     """
     nodes = list(nodes)
-    if nodes and Clock.last_write < nodes[0].number:
+    if nodes and clock.last_write < nodes[0].number:
         return {}
     first_use: dict[int, Node] = {}
     for user in nodes:

@@ -20,7 +20,9 @@ Place = tuple[CodeType, int]  # a code object and an instruction in it: no frame
 
 def here(depth: int) -> Place:
     """The innermost call outside minigrad, at least `depth` calls away from this one."""
-    frame = user_frame(depth + 1)
+    frame = sys._getframe(depth)
+    if frame.f_code.co_filename.startswith(PACKAGE):
+        frame = user_frame(depth + 1)
     return frame.f_code, frame.f_lasti
 
 

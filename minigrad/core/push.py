@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.node import Clock, Node, constant, leaf, record_state, recording, resting
+from minigrad.core.node import Node, clock, constant, leaf, record_state, recording, resting
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.pull import LOST, comes_from, fitted, loses_cotangent
@@ -40,7 +40,7 @@ def push_on(
     reach: Reach, tangents: dict[int, Any], record: bool, watches: tuple[Any, ...] = ()
 ) -> dict[int, Any]:
     """The same, each step shown to `watches`."""
-    last_write = Clock.last_write
+    last_write = clock.last_write
     found = dict(tangents)
     for number in sorted(reach.live):
         node = reach.live[number]

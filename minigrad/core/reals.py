@@ -46,12 +46,10 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if not kwargs and len(args) <= number:  # the usual call: an eighth of what follows
+            if not kwargs and len(args) == number <= 2:  # the usual call: a tenth of what follows
+                first, last = args[0], args[-1]
                 try:
-                    for x in args:
-                        if x._value.dtype is not DOUBLE:
-                            break
-                    else:
+                    if first._value.dtype is DOUBLE and last._value.dtype is DOUBLE:
                         return function(*args)
                 except AttributeError:
                     pass

@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from minigrad.core.broadcasting import one
 from minigrad.core.memory import owner
-from minigrad.core.node import Clock, Node, as_real_array, constant, recording, resting
+from minigrad.core.node import Node, as_real_array, clock, constant, recording, resting
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.plain import check_plain
@@ -67,7 +67,7 @@ def sweep(
             return sweep(roots, within=within, record=record, on_step=steps)
     live, ends = (within.live, within.ends) if within else (None, None)
     plain = within is None and not record and on_step is None
-    last_write = Clock.last_write
+    last_write = clock.last_write
     sums: dict[Node, Any] = {}  # the cotangents so far of nodes met and not yet visited
     waiting: dict[int, Node] = {}  # the results among them by number, and
     heap: list[int] = []  # the numbers negated, so that the newest comes first
