@@ -239,9 +239,14 @@ def diagflat(v: Any, k: Any = 0) -> float:
     return float(size(v) + abs(k)) ** 2
 
 
+def triangle(m: Any, *rest: Any) -> float:
+    """Of a vector a row for each element, else the matrices themselves."""
+    return float(size(m)) ** 2 if len(shape(m)) == 1 else size(m)
+
+
 def one_hot(labels: Any, classes: Any, *rest: Any) -> float:
     """A number for each label and class."""
-    return size(labels) * largest(classes)
+    return size(labels) * largest(classes) * size(classes)
 
 
 def embedding(labels: Any, table: Any) -> float:
@@ -321,9 +326,8 @@ MAKES: dict[str, Count] = {
     "conv1d": conv, "conv2d": conv, "conv3d": conv, "conv_transpose2d": conv_transpose,
     "scaled_dot_product_attention": attention, "svd": svd, "qr": svd, "lstsq": lstsq,
     "repeat": repeat, "tile": tile, "resize": in_shape, "broadcast_to": in_shape, "pad": pad,
-    "full_like": full_like,
-    "diag": diag, "diagflat": diagflat, "one_hot": one_hot, "embedding": embedding,
-    "take": take, "getitem": getitem, "diff": diff, "meshgrid": meshgrid,
+    "full_like": full_like, "diag": diag, "diagflat": diagflat, "tril": triangle, "triu": triangle,
+    "one_hot": one_hot, "embedding": embedding, "take": take, "getitem": getitem, "diff": diff, "meshgrid": meshgrid,
     "split": split, "array_split": split, "hsplit": split, "vsplit": split, "dsplit": split,
     "unstack": unstack, "broadcast_arrays": broadcast_arrays,
     "quantile": quantile, "percentile": quantile,
