@@ -77,6 +77,17 @@ def one(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return ones(1, dtype).reshape(shape)
 
 
+@lru_cache(maxsize=256)
+def number(value: float, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """A kept 0-d array of a number; it is read-only.
+
+    NumPy multiplies a small array by it in two thirds of the time it takes for a Python number.
+    """
+    kept = np.array(value, dtype)
+    kept.flags.writeable = False
+    return kept
+
+
 @lru_cache(maxsize=64)
 def zeros(
     shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]

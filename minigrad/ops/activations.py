@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from minigrad.core.broadcasting import zeros
+from minigrad.core.broadcasting import number, zeros
 from minigrad.core.op import elementwise
 from minigrad.core.reals import real
 from minigrad.core.samples import Domain, nonzero, reals
@@ -25,7 +25,6 @@ from minigrad.ops.trigonometry import tanh
 # the loop for two arrays is up to 4 times as fast as that for an array and a number; but
 FEW = 600  # values or fewer: finding the zeros takes longer
 IN_CACHE = 2**19  # bytes or more: reading the zeros takes longer
-ZERO = {np.dtype(kind): zeros((), (), np.dtype(kind)) for kind in "efd"}  # quicker than a number
 
 
 @elementwise
@@ -39,7 +38,7 @@ def relu(x):
     x = np.asarray(x)
     if x.size > FEW and x.nbytes < IN_CACHE:
         return np.maximum(x, zeros(x.shape, x.strides, x.dtype))
-    return np.maximum(x, ZERO.get(x.dtype, 0))
+    return np.maximum(x, number(0, x.dtype))
 
 
 def positive(z):

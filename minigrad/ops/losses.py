@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from minigrad.core.broadcasting import number
 from minigrad.core.op import elementwise, general
 from minigrad.core.reals import DOUBLE, real
 from minigrad.core.samples import Domain, case
@@ -106,8 +107,8 @@ def mean_squared_difference(x, y):
 
 mean_square = general(
     mean_squared_difference,
-    lambda g, z, x, y: (x - y) * (2 / x.size) * g,
-    lambda g, z, x, y: (y - x) * (2 / x.size) * g,
+    lambda g, z, x, y: (x - y) * number(2 / x.size, g.dtype) * g,
+    lambda g, z, x, y: (y - x) * number(2 / x.size, g.dtype) * g,
     name="mse",
     samples=[case((4, 1), (4, 1)), case((3,), (3,))],
 )
