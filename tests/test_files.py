@@ -251,6 +251,16 @@ MISFITS = {  # what is loaded, into what, and a line of the table
     "missing": (changed(training(), net=1), training(), r"net +1 +a Sequential"),
     "a key too few": ({"net": network()}, training(), r"epoch +missing +0"),
     "a key too many": (training(), {"net": network()}, r"optimizer +\d+ names +missing"),
+    "unshuffled": (
+        {"batches": mg.data.batches(np.ones(3), shuffle=0)},
+        {"batches": mg.data.batches(np.ones(3))},
+        r"batches\.shuffle +PCG64 +missing",
+    ),
+    "shuffled": (
+        [mg.data.batches(np.ones(3))],
+        [mg.data.batches(np.ones(3), shuffle=0)],
+        r"0\.shuffle +missing +a generator PCG64",
+    ),
     "a list too long": ([network()] * 2, [network()], r"a list of 2 +a list of 1"),
     "a number": (3, network(), r"3 +a Sequential"),
     "too large": (

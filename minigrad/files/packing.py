@@ -40,7 +40,7 @@ def contents(thing: Any) -> dict[str, Any] | None:
     if isinstance(thing, Optimizer):
         return {name: getattr(thing, name) for name in thing.keeps}
     if isinstance(thing, Batches):
-        return {"shuffle": thing._generator}
+        return {} if thing._generator is None else {"shuffle": thing._generator}
     if isinstance(thing, np.random.Generator):
         state: dict[str, Any] = in_lists(thing.bit_generator.state)
         return state
