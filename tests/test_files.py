@@ -178,6 +178,11 @@ UNKEPT = {
     "complex": (np.array([1j]), TypeError, "complex128"),
     "a masked array": (np.ma.masked_array([1.0], [1]), TypeError, "MaskedArray"),
     "a key": ({object(): 1}, TypeError, "key of type object"),
+    "two of one name": (
+        {math.nan: np.ones(1), float("nan"): np.ones(1)},
+        ValueError,
+        r"two arrays would have the name \[nan\]",
+    ),
     "itself": (loop, ValueError, "deeper than 100 levels"),
 }
 
@@ -439,6 +444,16 @@ class Twice(mg.nn.Module):
         self.encoder = mg.nn.Linear(2, 2, rng=0)
         self.decoder = self.encoder
         self.head = [self.encoder.weight]
+
+
+def test_what_is_there_twice_is_stored_once(tmp_path):
+    mg.save(tmp_path / "a.npz", {"module": Twice(), "again": (x := np.ones(2)), "x": [x]})
+    with np.load(tmp_path / "a.npz") as stored:
+        names = [name for name in stored.files if "metadata" not in name]
+    assert names == ["module.encoder.weight", "module.encoder.bias", "again"]
+    found = mg.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(found["module"]["head.0"], found["module"]["encoder.weight"])
+    np.testing.assert_array_equal(found["x"][0], np.ones(2))
 
 
 @pytest.mark.parametrize("kept", [["encoder"], ["decoder"], ["encoder", "decoder"]])
