@@ -750,3 +750,31 @@ def test_the_limit_can_be_moved():
         z = np.tanh(z)
     assert repr(mg.draw(z, limit=7)) == "<Drawing of 7 nodes>"
     assert repr(mg.draw(z, limit=6)) == "<Drawing of 7 nodes, folded into 2>"
+
+
+ZONES = ("UTC", "Asia/Tokyo", "America/St_Johns", "XYZ-13:45")
+FILES = """
+import hashlib, pathlib, time, minigrad as mg
+x = mg.Tensor([1.0, 2.0], requires_grad=True)
+y = mg.sum(x * x)
+y.backward()
+for kind in ("pdf", "png", "svg", "dot"):
+    print(kind, hashlib.sha256(mg.draw(y).rendered(kind)).hexdigest())
+print(time.tzname)
+"""
+
+
+def test_files_have_the_same_bytes_in_every_time_zone(tmp_path):
+    def made(zone):
+        done = subprocess.run(
+            [sys.executable, "-c", FILES],
+            env=os.environ | {"TZ": zone},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()
+
+    all_made = [made(zone) for zone in ZONES]
+    assert {tuple(lines[:-1]) for lines in all_made} == {tuple(all_made[0][:-1])}
+    assert len({lines[-1] for lines in all_made}) == len(ZONES)  # put back after drawing

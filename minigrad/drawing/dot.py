@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.drawing.labels import Images, cell, label, row, styled, table
 from minigrad.drawing.snapshot import Snapshot, Vertex, broadcast_label
+from minigrad.drawing.text import shortened
 from minigrad.drawing.themes import Style
 
 if TYPE_CHECKING:
     import graphviz
 
 FONT = "DejaVu Sans Mono,Menlo,Consolas,monospace"  # all as wide: text fits whichever is there
+MOST_USERS = 24  # that edges lead to from one value
 MOST_LEVELS = 12  # of boxes in boxes: Graphviz lays them out by recursion
-LONG = 3000  # rows that all edges together cross, from which on Graphviz is to hurry
+LONG = 1000  # rows that all edges together cross, from which on Graphviz is to hurry
 HURRY = {"nslimit": "0.02", "nslimit1": "0.02", "mclimit": "0.02", "splines": "line"}
 
 
@@ -23,17 +25,18 @@ def digraph(
     """The source. With `images`, nodes show maps, and their PNG files are added to it by name."""
     style = style or Style()
     made = sheet(legend(picture, images is not None, style), style)
-    if rows_crossed(picture) > LONG:
-        made.attr("graph", **HURRY)
     by_number = {vertex.number: vertex for vertex in picture.vertices}
     mains = {vertex.number: main_slot(vertex, by_number) for vertex in picture.vertices}
+    apart = drawn_apart(picture)
+    if rows_crossed(picture, apart) > LONG:
+        made.attr("graph", **HURRY)
     parts = boxes(picture, style)
     for vertex in picture.vertices:
         text = label(vertex, mains[vertex.number], images, style)
         parts.get(vertex.box, made).node(str(vertex.number), f"<{text}>")
     nest(made, parts, picture)
     for vertex in picture.vertices:
-        edges(made, vertex, mains[vertex.number], by_number, style)
+        edges(made, vertex, mains[vertex.number], by_number, apart, style)
     return made
 
 
@@ -50,21 +53,41 @@ def sheet(below: str, style: Style) -> graphviz.Digraph:
     return made
 
 
-def rows_crossed(picture: Snapshot) -> int:
+def drawn_apart(picture: Snapshot) -> set[tuple[int, int]]:
+    """The uses, by user and input, at which a value that very many use is named and not led to by
+    an edge: all but the first. So a weight that a thousand steps share stands beside each of them.
+    """
+    users: dict[int, list[int]] = {}
+    for vertex in picture.vertices:
+        for number in dict.fromkeys(vertex.inputs):
+            users.setdefault(number, []).append(vertex.number)
+    shared = {number: found for number, found in users.items() if len(found) > MOST_USERS}
+    return {(user, number) for number, found in shared.items() for user in found[1:]}
+
+
+def rows_crossed(picture: Snapshot, apart: set[tuple[int, int]]) -> int:
     """How many rows of the picture all edges together cross: what makes a layout slow."""
     level: dict[int, int] = {}
     crossed = 0
     for vertex in picture.vertices:
-        levels = [level[number] for number in vertex.inputs if number in level]
+        inputs = [number for number in vertex.inputs if (vertex.number, number) not in apart]
+        levels = [level[number] for number in inputs if number in level]
         level[vertex.number] = own = 1 + max(levels, default=0)
         crossed += sum(own - other for other in levels)
     return crossed
 
 
 def edges(
-    made: graphviz.Digraph, vertex: Vertex, main: int, there: dict[int, Any], style: Style
+    made: graphviz.Digraph,
+    vertex: Vertex,
+    main: int,
+    there: dict[int, Any],
+    apart: set[tuple[int, int]],
+    style: Style,
 ) -> None:
-    """The edges into a node; where they come from or lead outside the part drawn, three dots."""
+    """The edges into a node; where they come from or lead outside the part drawn, three dots; from
+    what is named at each use, its name.
+    """
     side = "w" if style.direction == "right" else "e" if style.direction == "left" else "n"
     if style.direction == "up":
         side = "s"
@@ -75,6 +98,9 @@ def edges(
         if number not in there:
             source = f"{vertex.number}.{slot}"
             made.node(source, f"<{styled('…', style.theme.quiet)}>")
+        elif (vertex.number, number) in apart:
+            source = f"{vertex.number}.{slot}"
+            made.node(source, f"<{mention(there[number], style)}>")
         weight = "10" if slot == main else "1"
         old = vertex.kind == "changed" and slot >= max(len(vertex.arguments), 1)
         gone = old or "removed" in (vertex.kind, there[number].kind if number in there else "")
@@ -88,6 +114,14 @@ def edges(
         more = f"… {vertex.beyond:,} more" if vertex.beyond > 1 else "…"
         made.node(f"{vertex.number}.out", f"<{styled(more, style.theme.quiet)}>")
         made.edge(str(vertex.number), f"{vertex.number}.out")
+
+
+def mention(vertex: Vertex, style: Style) -> str:
+    """A value that is drawn elsewhere: its name and number, in its colours."""
+    look = style.theme.looks[vertex.kind]
+    name = shortened(vertex.name or vertex.op or vertex.noun)
+    edge = f'BORDER="1" COLOR="{look.line}" BGCOLOR="{look.fill}" CELLPADDING="2"'
+    return table([row(cell(styled(f"{name} #{vertex.number}", style.theme.quiet, 9), ""))], edge)
 
 
 def boxes(picture: Snapshot, style: Style) -> dict[int, graphviz.Digraph]:

@@ -17,6 +17,9 @@ from minigrad.drawing.snapshot import Snapshot, Vertex
 from minigrad.drawing.text import listed, plain
 
 READABLE = 100  # nodes that a graph which is too large is folded to
+FEWEST = 5  # that say something of a graph that was folded
+EDGES = 2  # to each node, else a graph is folded
+EDGES_OF_FOLDS = 6  # to each node of what it is folded to: folds have many inputs
 SHORTEST_CHAIN = 4
 LEAVES = ("data", "parameter")
 
@@ -39,33 +42,50 @@ def fold(picture: Snapshot, depth: int | None, limit: int) -> Snapshot:
     """The graph with modules unfolded `depth` levels deep, and folded further past the limit."""
     if depth is not None:
         picture = without_repeats(modules(picture, depth), 3, only_folds=True)
-    whole = len(picture.vertices)
-    if whole <= limit:
+    if fits(picture, limit, EDGES):
         return picture
     goal = max(min(READABLE, limit), 2)
     folded = by_depth(picture, goal)
     for smaller in (without_repeats, chains, without_repeats):
-        if len(folded.vertices) > goal:
+        if not fits(folded, goal, EDGES_OF_FOLDS):
             folded = smaller(folded)
-    if len(folded.vertices) > goal:
-        folded = pieces(folded, goal)
+    parts = goal
+    while not fits(folded, goal, EDGES_OF_FOLDS):
+        folded = pieces(folded, parts)
+        parts //= 2
+    whole, edges = len(picture.vertices), edges_of(picture)
+    dense = whole <= limit
     note = (
-        f"{whole:,} nodes, folded into {len(folded.vertices):,}: more than limit={limit:,} cannot "
-        f"be read. depth=, around= and limit= choose what is shown."
+        f"{whole:,} nodes{f' and {edges:,} edges' if dense else ''}, folded into "
+        f"{len(folded.vertices):,}: more than limit={limit:,}"
+        f"{f' and {EDGES * limit:,} edges' if dense else ''} cannot be read. depth=, around= and "
+        f"limit= choose what is shown."
     )
     return replace(folded, note=f"{picture.note} {note}".lstrip())
 
 
+def fits(picture: Snapshot, limit: int, edges: int) -> bool:
+    """Whether there are at most so many nodes, and not more edges than can be followed."""
+    return len(picture.vertices) <= limit and edges_of(picture) <= edges * max(limit, 1)
+
+
+def edges_of(picture: Snapshot) -> int:
+    """How many edges there are."""
+    return sum(len(vertex.inputs) for vertex in picture.vertices)
+
+
 def by_depth(picture: Snapshot, goal: int) -> Snapshot:
-    """Modules unfolded as deep as leaves no more than `goal` nodes, or else not at all."""
+    """Modules unfolded as deep as can be read, or else not at all; one level more than can be, to
+    be folded on, where too little would be left.
+    """
     if not picture.boxes:
         return picture
     deepest = max(map(len, picture.paths().values()))
     best = without_repeats(modules(picture, 0), 2, only_folds=True)
     for depth in range(1, deepest):
         deeper = without_repeats(modules(picture, depth), 2, only_folds=True)
-        if len(deeper.vertices) > goal:
-            break
+        if not fits(deeper, goal, EDGES_OF_FOLDS):
+            return deeper if len(best.vertices) < FEWEST else best
         best = deeper
     return best
 

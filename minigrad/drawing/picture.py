@@ -141,7 +141,8 @@ def draw(
     Calls of modules and `with minigrad.scope(name)` blocks are boxes. `depth` says how many levels
     of them to open: 0 draws each as one node, and what comes three times or more in a row as one,
     "x 12". `around`, a tensor, draws only what is at most `radius` edges away from it. A graph of
-    more than `limit` nodes is folded to what can be read, and says so.
+    more than `limit` nodes, or twice as many edges, is folded to what can be read, and says so.
+    What more than 24 nodes use, such as a weight that all steps share, is named beside each use.
 
     A node's name is the one in `names` (name -> tensor or module), else its path in a module among
     the caller's variables (`net.layers.0.weight`), else the tensor's own `name`, else the caller's

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,10 @@ from threading import Lock
 
 from minigrad.drawing.labels import Images
 
-ONE_DATE = {"SOURCE_DATE_EPOCH": "315532800"}  # for a pdf, in which cairo writes when it was made
+ONE_DATE = {  # for a pdf, in which cairo writes when it was made
+    "SOURCE_DATE_EPOCH": "315532800",
+    "TZ": "UTC0",
+}
 SETTINGS = {  # sharp on dense screens, in dots per inch; a larger picture is scaled down to inches
     "png": {"dpi": "144", "size": "80,80"}
 }
@@ -88,6 +92,7 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
     """The variables in this process's environment, for a block."""
     before = {key: os.environ.get(key) for key in variables}
     os.environ.update(variables)
+    set_time_zone()
     try:
         yield
     finally:
@@ -96,6 +101,13 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
                 del os.environ[key]
             else:
                 os.environ[key] = value
+        set_time_zone()
+
+
+def set_time_zone() -> None:
+    """Let C's functions of time follow the environment, on systems where they can."""
+    if hasattr(time, "tzset"):
+        time.tzset()
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from minigrad.tracing.words import written
 BUDGET = 3_600_000  # bytes of arrays as text, of the page's 5 MB
 SEEN_AT_FIRST = 16  # nodes and boxes
 MOST_VALUES = 5_000  # nodes of a page
-BOTH_WAYS = 1_000  # nodes that can also be laid out from left to right
+MOST_EDGES = 10_000
+BOTH_WAYS = 1_000  # nodes, or pairs of edges, that can also be laid out from left to right
 SMALL = 16  # elements of an array whose statistics the page works out
 
 
@@ -132,9 +133,15 @@ def as_data(recorded: Recorded, nodes: tuple[Node, ...]) -> dict[str, Any]:
             f"{MOST_VALUES:,} would be too large. Trace a tensor nearer to the inputs, or save "
             f".json, which has no limit."
         )
+    edges = sum(len(v.inputs) for v in recorded.values)
+    if edges > MOST_EDGES:
+        raise DrawingError(
+            f"the graph has {edges:,} edges, and a page of more than {MOST_EDGES:,} would be too "
+            f"large. Trace a tensor nearer to the inputs, or save .json, which has no limit."
+        )
     arrays = Arrays()
     found = containers_of(recorded)
-    turns = ("TB", "LR") if len(recorded.values) <= BOTH_WAYS else ("TB",)
+    turns = ("TB", "LR") if max(len(recorded.values), edges // 2) <= BOTH_WAYS else ("TB",)
     rules = Rules()
     values = [value_data(v, arrays) for v in recorded.values]
     sizes = {f"n{v['id']}": (v["w"], v["h"]) for v in values}

@@ -28,6 +28,7 @@ from minigrad.core.broadcasting import sum_to
 from minigrad.core.node import Array, Node
 from minigrad.core.op import Op
 
+MOST_INPUTS = 16  # of an op that is followed
 PROBES = 8_000  # evaluations of an op, at most, to learn about one input
 ENTRIES = 3_000_000  # pairs of elements, at most
 FACTORS = 60_000  # factors that are written down one by one, at most
@@ -136,6 +137,8 @@ def pattern_of(node: Node, slot: int, values: list[Array], outcome: Array) -> Pa
     rule = op.pullbacks_of(node)[slot]
     if op.kind == "elementwise":
         return elementwise(node, slot, values, outcome)
+    if len(values) > MOST_INPUTS:  # each is probed beside all others
+        return Pattern("unknown", note="too many inputs to follow")
     exact = [v.astype(float) if v.dtype.kind == "f" else v for v in values]
     local = Local(op, rule, node.settings, slot, exact, outcome)
     if rule is None or values[slot].dtype.kind != "f":

@@ -30,7 +30,7 @@ KINDS = {  # fill and line, as in pictures
 }
 ALARM = ("#fde8ee", "#b3003b")  # the first that makes nan or infinity
 POINTS = 72
-MOST = 300  # nodes of a picture
+MOST, MOST_EDGES = 300, 900  # nodes and edges of a picture
 SHORT = 4  # ops one after the other that still go from left to right
 SLOW = 900  # milliseconds a frame of a gif
 
@@ -48,6 +48,12 @@ def dot(recorded: Recorded, count: int, images: Images) -> str:
         raise DrawingError(
             f"the graph has {len(recorded.values):,} nodes, and a picture of more than {MOST} "
             f"cannot be read. Trace a tensor nearer to the inputs, or save .html, which folds."
+        )
+    edges = sum(len(v.inputs) for v in recorded.values)
+    if edges > MOST_EDGES:
+        raise DrawingError(
+            f"the graph has {edges:,} edges, and a picture of more than {MOST_EDGES} cannot be "
+            f"read. Trace a tensor nearer to the inputs, or save .html, which folds."
         )
     now = recorded.steps[count - 1] if count else None
     turn, leave, arrive = ("LR", "e", "w") if ranks(recorded) <= SHORT else ("TB", "s", "n")

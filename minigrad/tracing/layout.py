@@ -12,6 +12,9 @@ from minigrad.drawing.render import render
 from minigrad.tracing.containers import Container
 from minigrad.tracing.steps import Value
 
+LONG = 200  # edges of a container, from which on Graphviz is to hurry
+HURRY = "nslimit=0.02; nslimit1=0.02; mclimit=0.02;"
+MOST_ROWS = 1000  # that the edges of a container cross
 POINTS = 72  # an inch, in which Graphviz counts
 
 
@@ -27,6 +30,8 @@ class Edge:
 
 
 Sizes = dict[str, tuple[float, float]]
+Places = dict[str, tuple[float, float]]
+Splines = dict[tuple[str, str], list[list[float]]]
 
 
 def layouts(
@@ -86,15 +91,53 @@ def laid_out(container: Container, lines: list[Edge], sizes: Sizes, turn: str) -
     items = [f"n{n}" for n in container.nodes] + [f"b{b}" for b in container.inner]
     ends = {e.start for e in lines} | {e.end for e in lines}
     gates = {kind: sorted(x for x in ends if x[0] == kind) for kind in "io"}
-    source = dot(items, gates, lines, sizes, turn)
+    routed, straight = parted(lines, items)
+    source = dot(items, gates, routed, sizes, turn)
     height, places, splines = parsed(render(source, "plain", {}).decode())
-    for edge in lines:  # of parallel edges, one is as good as the other
+    for edge in routed:  # of parallel edges, one is as good as the other
         points = splines[edge.start, edge.end].pop(0)
         edge.points = [round(height - p, 1) if i % 2 else p for i, p in enumerate(points)]
+    for edge in straight:
+        start = at_port(edge.start, places, height, sizes, turn, 1)
+        end = at_port(edge.end, places, height, sizes, turn, -1)
+        ways = [start[i] + (end[i] - start[i]) * k / 3 for k in range(4) for i in range(2)]
+        edge.points = [round(p, 1) for p in ways]
     return {
         "items": [[name, round(x, 1), round(height - y, 1)] for name, (x, y) in places.items()],
         "edges": [[e.start, e.end, e.source, e.targets, e.points] for e in lines],
     }
+
+
+def parted(lines: list[Edge], items: list[str]) -> tuple[list[Edge], list[Edge]]:
+    """The edges that Graphviz is to lead around the nodes, and those that are drawn straight.
+
+    Its time grows with the rows that edges cross. The shortest are led around, as many as there is
+    time for, and of every node one that comes in and one that goes out.
+    """
+    place = {name: i for i, name in enumerate(items)}
+    routed, straight, rows = [], [], 0
+    met: set[tuple[str, str]] = set()
+    spans = [abs(place.get(e.end, len(items)) - place.get(e.start, -1)) for e in lines]
+    for i in sorted(range(len(lines)), key=spans.__getitem__):
+        ends = {("from", lines[i].start), ("to", lines[i].end)}
+        if rows + spans[i] > MOST_ROWS and ends <= met:
+            straight.append(lines[i])
+            continue
+        met |= ends
+        rows += spans[i]
+        routed.append(lines[i])
+    return routed, straight
+
+
+def at_port(
+    name: str, places: Places, height: float, sizes: Sizes, turn: str, side: int
+) -> tuple[float, float]:
+    """Where an edge leaves (side 1) or arrives (side -1) at a node, in the page's directions."""
+    x, y = places[name][0], height - places[name][1]
+    if name[0] not in "nb":
+        return x, y
+    width, high = sizes[name]
+    return (x, y + side * high / 2) if turn == "TB" else (x + side * width / 2, y)
 
 
 def dot(
@@ -104,6 +147,7 @@ def dot(
     text = [
         f"digraph g {{ rankdir={turn}; nodesep=0.3; ranksep=0.42;",
         'node [shape=box fixedsize=true label=""]',
+        *([HURRY] if len(lines) > LONG else []),
     ]
     leave, arrive = ("s", "n") if turn == "TB" else ("e", "w")
     for name in items:
@@ -122,10 +166,6 @@ def dot(
 def port(name: str, side: str) -> str:
     """Edges leave nodes at one side and arrive at the other; at gates there are no sides."""
     return f"{name}:{side}" if name[0] in "nb" else name
-
-
-Places = dict[str, tuple[float, float]]
-Splines = dict[tuple[str, str], list[list[float]]]
 
 
 def parsed(plain: str) -> tuple[float, Places, Splines]:
