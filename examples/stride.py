@@ -55,14 +55,15 @@ def build(shape, filters, size, padding, stride, pool, rng):
 def cost_in_graph(scores):
     """Multiplications and values that the graph of the scores has recorded."""
     graph, multiplications, values = mg.graph(scores), 0, 0
-    for node, seen in graph.nodes(data=True):
-        shapes = {slot: graph.nodes[n]["shape"] for n, _, slot in graph.in_edges(node, "slot")}
-        if seen["op"] == "conv2d":
-            multiplications += prod(seen["shape"]) * prod(shapes[1][1:])  # a filter at each place
-        elif seen["op"] == "matmul":
-            multiplications += prod(seen["shape"]) * shapes[0][-1]
-        if seen["op"] not in (None, "reshape"):  # a reshaped array is the same memory
-            values += prod(seen["shape"])
+    for node, op in graph.nodes(data="op"):
+        size = graph.values[node].size
+        shapes = {slot: graph.values[n].shape for n, _, slot in graph.in_edges(node, "slot")}
+        if op == "conv2d":
+            multiplications += size * prod(shapes[1][1:])  # a filter at each place
+        elif op == "matmul":
+            multiplications += size * shapes[0][-1]
+        if op not in ("", "reshape"):  # a reshaped array is the same memory
+            values += size
     return multiplications, values
 
 

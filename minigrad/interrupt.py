@@ -8,11 +8,11 @@ An exception would not do: in the middle of an import it prints a traceback, and
 
 from __future__ import annotations
 
+# `signal` wraps it in enums, which take a while to load
+import _signal as signal  # type: ignore[import-not-found]
 import os
 import sys
-from importlib import import_module
 
-signal = import_module("_signal")  # what `signal` wraps in enums, which take a while to load
 STATUS = 130  # 128 and the number of the signal, as shells count
 LINE = b"minigrad: stopped.\n"
 SHOW_CURSOR = b"\x1b[?25h"
