@@ -165,6 +165,20 @@ def test_a_generator_of_any_kind_goes_on(path, kind, more):
         mg.load(path, fresh[::-1])
 
 
+@pytest.mark.parametrize("place", [-1, 10**6])
+@pytest.mark.parametrize("kind", [np.random.MT19937, np.random.Philox])
+def test_a_generator_is_not_sent_out_of_its_memory(path, kind, place):
+    stream = np.random.Generator(kind(0))
+    state = mg.files.packing.contents(stream)
+    inner, key = (state["state"], "pos") if kind is np.random.MT19937 else (state, "buffer_pos")
+    inner[key] = place
+    mg.save(path, [state])
+    before = str(stream.bit_generator.state)
+    with pytest.raises(DataError, match="a generator"):
+        mg.load(path, [stream])
+    assert str(stream.bit_generator.state) == before
+
+
 # --- what cannot be kept, what does not fit -----------------------------------------------------
 
 loop = []

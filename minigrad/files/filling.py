@@ -66,11 +66,7 @@ class Filling:
             self.rows.append((name, shown(stored), f"{shown(own)}, read-only"))
         elif stored is ABSENT:
             self.absent.append((id(thing), name, shown(own)))
-        elif (
-            not isinstance(stored, np.ndarray)
-            or stored.shape != own.shape
-            or not np.can_cast(stored.dtype, own.dtype, "same_kind")
-        ):
+        elif not takes(own, stored):
             self.rows.append((name, shown(stored), shown(own)))
         elif self.once(thing, stored, name, lambda x, y: np.array_equal(x, y, equal_nan=True)):
             try:
@@ -92,7 +88,7 @@ class Filling:
             except (ValueError, TypeError, KeyError, OverflowError) as error:
                 self.rows.append((name, f"{shown(stored)}: {error}", f"a generator {kind}"))
                 return
-            if in_lists(trial.state) != stored:
+            if in_lists(trial.state) != stored or not within_bounds(stored):
                 self.rows.append((name, shown(stored), f"a generator {kind}"))
             self.others.append(lambda: setattr(source, "state", state))
 
@@ -238,6 +234,14 @@ def as_arrays(stored: Any, like: Any) -> Any:
         except (ValueError, TypeError, OverflowError):
             return None  # which no generator takes
     return stored
+
+
+def within_bounds(state: Mapping[str, Any]) -> bool:
+    """Whether a generator's place in its numbers is one of them: NumPy reads there unchecked."""
+    inner = state["state"]
+    places = [(inner.get("pos", 0), inner.get("key", ()))]  # of MT19937
+    places.append((state.get("buffer_pos", 0), state.get("buffer", ())))  # of Philox
+    return all(0 <= place <= len(numbers) for place, numbers in places)
 
 
 def by_known_names(
