@@ -63,6 +63,15 @@ def test_every_tensor_has_a_name_of_its_own(path):
     assert odd.drop.rng.random() == other.drop.rng.random()
 
 
+def test_names_at_the_root_are_apart_as_well(path):
+    x = [np.full(2, float(i)) for i in range(4)]
+    mg.save(path, {"": {"a": x[0]}, "a": x[1], "__metadata__": x[2], "__metadata__.json": x[3]})
+    found = mg.load(path)
+    np.testing.assert_array_equal(found[""]["a"], x[0])
+    for key, wanted in zip(list(found)[1:], x[1:], strict=True):
+        np.testing.assert_array_equal(found[key], wanted)
+
+
 keys = st.text(max_size=4) | st.integers() | st.booleans() | st.none() | st.tuples(st.text())
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 trees = st.recursive(
@@ -428,6 +437,15 @@ def test_a_file_of_another_program_loads_by_name(path):
     found = mg.load(path, weights)
     np.testing.assert_array_equal(weights["layers"]["0"].weight.data, arrays["layers.0.weight"])
     np.testing.assert_array_equal(found["layers"]["2"]["bias"], arrays["layers.2.bias"])
+
+
+def test_the_order_in_memory_of_another_program_is_kept(tmp_path):
+    array = np.asfortranarray(RNG.normal(size=(2, 3)))
+    np.savez_compressed(tmp_path / "a.npz", array, x=array.T)
+    found = mg.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(found["arr_0"], array)
+    np.testing.assert_array_equal(found["x"], array.T)
+    assert found["arr_0"].strides == array.strides
 
 
 def test_what_another_program_calls_differently_is_told_in_a_table(path):

@@ -143,6 +143,33 @@ def test_what_is_not_loaded_shows(tmp_path):
         assert bits(train(fresh, 2)) != wanted
 
 
+SETTINGS = {
+    "SGD": ({"lr": 0.2, "momentum": 0.9, "weight_decay": 0.1}, {"momentum": 0.5}),
+    "Adam": ({"lr": 0.2, "betas": (0.5, 0.6), "eps": 1e-3, "weight_decay": 0.1}, {}),
+    "AdamW": ({"lr": 0.2, "betas": (0.5, 0.6), "eps": 1e-3, "weight_decay": 0.2}, {}),
+    "RMSprop": (
+        {"lr": 0.2, "alpha": 0.5, "eps": 1e-3, "momentum": 0.9, "weight_decay": 0.1},
+        {"momentum": 0.5},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_settings_are_those_of_the_file(tmp_path, kind):
+    settings, others = SETTINGS[kind]
+    w, v = (mg.Tensor(np.ones(3), requires_grad=True) for _ in range(2))
+    optimizer = getattr(mg.optim, kind)([w], **settings)
+    other = getattr(mg.optim, kind)([v], **{"lr": 0.1, **others})
+    mg.save(tmp_path / "a.npz", optimizer)
+    mg.load(tmp_path / "a.npz", other)
+    assert {name: getattr(other, name) for name in settings} == settings
+    for _ in range(3):
+        w.grad, v.grad = np.sin(w.data), np.sin(v.data)
+        optimizer.step()
+        other.step()
+    assert w.data.tobytes() == v.data.tobytes()
+
+
 def test_an_optimizer_of_ones_own_says_what_it_keeps(tmp_path):
     class Heavy(mg.optim.Optimizer):
         keeps = (*mg.optim.Optimizer.keeps, "drag", "speed")
