@@ -40,7 +40,7 @@ class Adam(Optimizer):
         check_finite: bool = False,
     ) -> None:
         super().__init__(parameters, lr, check_finite=check_finite)
-        self.betas = betas
+        self.betas = (betas[0], betas[1])
         self.eps = eps
         self.weight_decay = weight_decay
         self.counts = [0] * len(self.parameters)  # updates of each parameter so far
