@@ -107,20 +107,27 @@ def picture_of_regions(before, after, costs, out):
 
 def picture_of_planes(networks, out):
     """The four points in the plane of x, in that of the sums before relu, and after relu."""
-    figure, axes = plots.figure(len(networks), 3, 7.5, 2.5 * len(networks))
+    figure, axes = plots.figure(len(networks), 3, 8, 2.8 * len(networks))
     for row, (title, net) in zip(axes, networks.items(), strict=True):
         before, after = net[0](POINTS).numpy(), net[:2](POINTS).numpy()
-        for place, what, points, answer in (
-            (row[0], f"{title}: plane of x", POINTS, net),
-            (row[1], "before relu: no line", before, None),
-            (row[2], "plane of h, after: one line", after, net[2:]),
+        for place, what, letter, points, answer in (
+            (row[0], f"{title}: plane of x", "x", POINTS, net),
+            (row[1], "a = x W1 + b: no line", "a", before, None),
+            (row[2], "h = relu(a): one line", "h", after, net[2:]),
         ):
             answered = answer and (lambda p, net=answer: score(net, p))
-            plots.regions(place, answered, points, XOR, margin=0.8, square=True)
-            plots.inputs_written(place, points, POINTS)
+            plots.regions(place, answered, points, XOR, margin=0.9, square=True)
             place.set(title=what, xticks=[0, 1], yticks=[0, 1])
+            place.set(xlabel=f"{letter}1", ylabel=f"{letter}2")
         for pair, colour in (([0, 3], plots.BLUE), ([1, 2], plots.ORANGE)):
             row[1].plot(*before[pair].T, c=colour, ls=":", zorder=2)  # they cross in the middle
+        across, up = max(before[3] - before[0], before[2] - before[1], key=np.linalg.norm)
+        beside = np.array([[up, -across]] * 4)  # beside the longer of those two
+        plots.inputs_written(row[1], before, POINTS, beside)
+        normal = net[2].weight.numpy()[:, 0]  # points to the side of class 1
+        plots.inputs_written(row[2], after, POINTS, np.where(XOR[:, None], normal, -normal))
+    drawn = axes[0, 0].collections[-2:]
+    figure.legend(drawn, ["XOR is 0", "XOR is 1"], loc="outside lower center", ncols=2)
     plots.save(figure, out / "xor_planes.png")
 
 

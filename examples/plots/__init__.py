@@ -125,20 +125,24 @@ def regions(
     axes.set(aspect="equal", xlim=(left, right), ylim=(bottom, top))
 
 
-def inputs_written(axes: Any, points: Any, inputs: Any) -> None:
-    """At each point, the inputs (x1, x2) that it comes from; all of those whose points touch."""
-    names: list[tuple[Any, list[str]]] = []
-    for point, (x1, x2) in zip(points, inputs, strict=True):
-        near = [called for place, called in names if np.linalg.norm(place - point) < 0.2]
+def inputs_written(axes: Any, points: Any, inputs: Any, sides: Any) -> None:
+    """Beside each point, the inputs (x1, x2) that it comes from; all of those whose points touch.
+
+    `sides` (N, 2) are the directions in which there is room.
+    """
+    names: list[tuple[Any, Any, list[str]]] = []
+    for point, (x1, x2), side in zip(points, inputs, sides, strict=True):
+        near = [called for place, _, called in names if np.linalg.norm(place - point) < 0.2]
         if near:
             near[0].append(f"({x1:g}, {x2:g})")
         else:
-            names.append((point, [f"({x1:g}, {x2:g})"]))
-    paper = {"fc": "white", "alpha": 0.7, "lw": 0, "pad": 0.5}
-    for place, called in names:
+            names.append((point, side / np.linalg.norm(side), [f"({x1:g}, {x2:g})"]))
+    for place, side, called in names:
+        across, up = np.where(abs(side) > 0.35, np.sign(side), 0).astype(int)
         axes.annotate(
-            "\n".join(called), place, (9, 0), textcoords="offset points", va="center", bbox=paper
-        )
+            "\n".join(called), place, 8 * side, textcoords="offset points",
+            ha=("center", "left", "right")[across], va=("center", "bottom", "top")[up],
+        )  # fmt: skip
 
 
 def volumes(axes: Any, chain: list[tuple[str, tuple[int, int, int]]], title: str) -> None:
