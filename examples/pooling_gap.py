@@ -65,21 +65,26 @@ def build(name, rng):
     )
 
 
+def parts(count, seed):
+    """Which digits to learn from, and which to validate with: other ones for each seed."""
+    order = np.random.default_rng(1000 + seed).permutation(max(EPOCHS) + VALIDATION)
+    return order[:count], order[-VALIDATION:]
+
+
 def run(name, count, seed):
     """Accuracy on the digits that a network learned from, and on the validation digits."""
     images, labels = mg.data.digits()
-    order = np.random.default_rng(1000 + seed).permutation(len(images))
-    known, new = order[:count], order[-VALIDATION:]
+    known, new = parts(count, seed)
     rng = np.random.default_rng(seed)
     network = build(name, rng)
     train(network, images[known], labels[known], rng, EPOCHS[count], rate=0.01, size=50)
     return [np.mean(guesses(network, images[part]) == labels[part]) for part in (known, new)]
 
 
-def differences(gaps):
-    """For each effect and count: the difference of two networks' gaps, seed by seed."""
+def differences(found):
+    """For each effect and count: what is found of one network minus the other, seed by seed."""
     return {
-        effect: {count: gaps[one, count] - gaps[other, count] for count in EPOCHS}
+        effect: {count: found[one, count] - found[other, count] for count in EPOCHS}
         for effect, (one, other) in EFFECTS.items()
     }
 
@@ -89,9 +94,9 @@ def error(values):
     return values.std(ddof=1) / len(values) ** 0.5
 
 
-def picture(gaps, out):
+def picture(gaps, right, out):
     """Every run's gap by network and size of the training set, and what the pairs tell."""
-    figure, (all_, pairs) = plots.figure(1, 2, 10.5, 4.2, width_ratios=[1.25, 1])
+    figure, (all_, to_gap, to_right) = plots.figure(1, 3, 13, 4.2, width_ratios=[1.25, 1, 1])
     colours = dict(zip(EPOCHS, (plots.ORANGE, plots.GREEN, plots.BLUE), strict=True))
     for (name, count), gap in gaps.items():
         row = -list(NETWORKS).index(name) + 0.25 * (1 - list(EPOCHS).index(count))
@@ -100,37 +105,46 @@ def picture(gaps, out):
     all_.set_yticks([-n for n in range(len(NETWORKS))], list(NETWORKS))
     all_.set(title="Training minus validation accuracy: seeds, mean", xlabel="points")
     all_.axhline(-3.5, c=plots.GREY, lw=0.7, ls=":")
-    for row, (_, by_count) in enumerate(differences(gaps).items()):
-        for shift, (count, found) in enumerate(by_count.items()):
-            where = found.mean(), -row + 0.25 * (1 - shift)
-            label = None if row else f"{count:,} digits"
-            pairs.errorbar(
-                *where, xerr=2 * error(found), fmt="o", c=colours[count], ms=5, label=label
-            )
-    pairs.axvline(0, c=plots.INK, lw=0.8)
-    pairs.set_yticks([-n for n in range(len(EFFECTS))], list(EFFECTS))
-    pairs.set(title="What it adds to the gap (2 standard errors)", xlabel="points")
-    pairs.legend(loc="lower left", fontsize=8)
+    picture_of_pairs(to_gap, gaps, colours)
+    to_gap.set_yticks([-n for n in range(len(EFFECTS))], list(EFFECTS))
+    to_gap.set(title="Added to the gap (2 standard errors)", xlabel="points")
+    picture_of_pairs(to_right, right, colours)
+    to_right.set(title="Added to validation accuracy", xlabel="points", yticks=to_gap.get_yticks())
+    to_right.tick_params(labelleft=False)
+    to_right.legend(loc="lower right", fontsize=8)
     plots.save(figure, out / "pooling_gap.png")
+
+
+def picture_of_pairs(axes, found, colours):
+    """What the pairs of networks tell, with two standard errors to both sides."""
+    for row, by_count in enumerate(differences(found).values()):
+        for shift, (count, added) in enumerate(by_count.items()):
+            axes.errorbar(
+                added.mean(), -row + 0.25 * (1 - shift), xerr=2 * error(added),
+                fmt="o", c=colours[count], ms=5, label=None if row else f"{count:,} digits",
+            )  # fmt: skip
+    axes.axvline(0, c=plots.INK, lw=0.8)
 
 
 def main(out: Path):
     """Train each network once for each count and seed, print, draw."""
-    gaps = {}
+    gaps, right = {}, {}
     for name in NETWORKS:
         parameters = sum(p.size for p in build(name, 0).parameters())
         print(f"{name}, {parameters} parameters:")
         for count in EPOCHS:
             known, new = 100 * np.array([run(name, count, seed) for seed in SEEDS]).T
-            gaps[name, count] = gap = known - new
+            gap = known - new
+            gaps[name, count], right[name, count] = gap, new
             print(f"  {count:4} digits: training {known.mean():5.1f} %, validation "
                   f"{new.mean():.1f} % (standard deviation {new.std(ddof=1):.1f}), "
                   f"gap {gap.mean():5.2f} ({gap.std(ddof=1):.2f})")  # fmt: skip
-    print("Added to the gap, seed by seed (standard error):")
-    for effect, by_count in differences(gaps).items():
-        found = [f"{count}: {d.mean():+.2f} ({error(d):.2f})" for count, d in by_count.items()]
-        print(f"  {effect.replace(chr(10), ' '):50}", ", ".join(found))
-    picture(gaps, out)
+    for what, found in (("the gap", gaps), ("the validation accuracy", right)):
+        print(f"Added to {what}, seed by seed (standard error):")
+        for effect, by_count in differences(found).items():
+            told = [f"{count}: {d.mean():+.2f} ({error(d):.2f})" for count, d in by_count.items()]
+            print(f"  {effect.replace(chr(10), ' '):50}", ", ".join(told))
+    picture(gaps, right, out)
 
 
 if __name__ == "__main__":

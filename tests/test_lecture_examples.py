@@ -141,15 +141,21 @@ def test_L22_a_line_is_found_exactly_where_one_divides(rng):
         assert xor_mlp.dividing_line(before_relu, xor_mlp.XOR) is None
 
 
+def test_L22_with_eight_hidden_neurons_every_network_learns():
+    assert all(xor_mlp.train(xor_mlp.network(seed), most=200)[-1] < 1e-4 for seed in xor_mlp.SEEDS)
+
+
 def test_L22_relu_takes_the_points_to_where_a_line_divides_them():
     hand = xor_mlp.set_by_hand()
     np.testing.assert_array_equal(
         hand[:2](xor_mlp.POINTS).numpy(), xor_mlp.by_hand()["h = relu(a)"].numpy()
     )
-    stuck, *learned = [xor_mlp.network(seed, hidden=2) for seed in (2, 0, 1)]
-    costs = [xor_mlp.train(net, most=200)[-1] for net in (stuck, *learned)]
-    assert max(costs[1:]) < 1e-4 < 0.1 < costs[0]
-    for net, divided in ((hand, True), (stuck, False), *[(net, True) for net in learned]):
+    networks = [xor_mlp.network(seed, hidden=2) for seed in xor_mlp.SEEDS]
+    costs = [xor_mlp.train(net, most=200)[-1] for net in networks]
+    learned = [cost < 1e-4 for cost in costs]
+    assert learned == [True, True] + [False] * 6
+    assert min(costs[2:]) > 0.1
+    for net, divided in ((hand, True), *zip(networks, learned, strict=True)):
         before, after = [net[:n](xor_mlp.POINTS).numpy() for n in (1, 2)]
         assert xor_mlp.dividing_line(before, xor_mlp.XOR) is None
         assert (xor_mlp.dividing_line(after, xor_mlp.XOR) is not None) == divided
@@ -293,6 +299,9 @@ def test_L23_what_stride_2_saves():
         "lecture": [(1_274_400, 20_948), (128_200, 2_872), (505_300, 12_854)],
         "digits": [(88_576, 3_092), (6_400, 404), (23_680, 1_748)],
     }
+    for rows in costs.values():
+        for multiplications, values in rows:
+            assert f" | {multiplications:,} | {values:,} | " in row_of_page("L23")
     images = np.ones((16, 3, 32, 32), np.float32)
     all_, half, pooled = [
         stride.peak(stride.build(**stride.LECTURE, stride=s, pool=p, rng=0), images)
@@ -302,11 +311,18 @@ def test_L23_what_stride_2_saves():
     assert half < pooled < 0.8 * all_
 
 
+def row_of_page(name):
+    """What docs/lecture.md says of a row of the lecture."""
+    page = (Path(__file__).parents[1] / "docs" / "lecture.md").read_text()
+    return re.search(rf"^### {name}\..+?(?=^###? )", page, re.MULTILINE | re.DOTALL)[0]
+
+
 def documented(name):
     """The tables of a row of docs/lecture.md, line by line: first cell -> the numbers after it."""
-    page = (Path(__file__).parents[1] / "docs" / "lecture.md").read_text()
-    text = re.search(rf"^### {name}\..+?(?=^###? )", page, re.MULTILINE | re.DOTALL)[0]
-    lines = [line.strip("| \n").split(" | ") for line in text.splitlines() if line[:2] == "| "]
+    lines = [
+        line.strip("| \n").split(" | ")
+        for line in row_of_page(name).splitlines() if line[:2] == "| "
+    ]  # fmt: skip
     return {
         first: [float(n) for n in re.findall(r"[+-]?\d[\d.]*", " ".join(rest).replace(",", ""))]
         for first, *rest in lines
@@ -358,13 +374,14 @@ def test_L24_only_pooling_over_all_makes_a_whole_stride_s_move_nothing(rng):
             np.allclose(network(shown[None]).numpy(), still, atol=1e-5)
             for shown in moved_and_scaled.moved(image, 2)
         ]
-        assert same == [name == "pooling over all"] * 4
+        assert same == [name == "convolution, pooling over all"] * 4
         assert not np.allclose(network(moved_and_scaled.moved(image, 1)[:1]).numpy(), still)
 
 
 def test_L24_pooling_forgives_moves_and_a_stride_does_not():
     full, strided, pooled = [
-        moved_and_scaled.run(name, 0, epochs=5)[1] for name in ("full", "stride 2", "max pooling")
+        moved_and_scaled.run(name, 0, epochs=5)[1]
+        for name in ("fully connected", "convolution, stride 2", "convolution, max pooling")
     ]
     assert min(right["upright"] for right in (full, strided, pooled)) > 0.9
     assert pooled["moved 1"] > max(full["moved 1"], strided["moved 1"]) + 0.1
@@ -373,17 +390,10 @@ def test_L24_pooling_forgives_moves_and_a_stride_does_not():
 
 @pytest.mark.long
 def test_L24_the_figures_of_eight_seeds():
-    lines = {
-        "full": "fully connected",
-        "neither": "convolution",
-        "stride 2": "convolution, stride 2",
-        "max pooling": "convolution, max pooling",
-        "pooling over all": "convolution, pooling over all",
-    }
-    for name, line in lines.items():
+    for name in moved_and_scaled.COLOURS:
         runs = [moved_and_scaled.run(name, seed)[1] for seed in moved_and_scaled.SEEDS]
         parts = 100 * np.array([list(right.values()) for right in runs])
-        means, deviations = np.reshape(documented("L24")[line], (-1, 2)).T
+        means, deviations = np.reshape(documented("L24")[name], (-1, 2)).T
         np.testing.assert_allclose(parts.mean(0), means, atol=3)
         np.testing.assert_allclose(parts.std(0, ddof=1), deviations, atol=3)
 
@@ -401,6 +411,19 @@ def test_L25_pairs_of_networks_differ_in_one_thing():
     for one, other in alike:  # pooling or none: the same layers
         assert about(one) == about(other)
     assert about(smaller[0])[0] == about(smaller[1])[0]  # the same convolutions
+    for name, count in counts.items():  # they take digits, and the counts are those of the page
+        assert pooling_gap.build(name, 0)(np.ones((2, 1, 8, 8), np.float32)).shape == (2, 10)
+        assert documented("L25")[name][0] == count
+
+
+def test_L25_no_network_is_validated_with_digits_that_it_learned_from():
+    drawn = [pooling_gap.parts(count, seed) for count in pooling_gap.EPOCHS for seed in (0, 1)]
+    for known, new in drawn:
+        assert len({*known, *new}) == len(known) + len(new)
+        assert len(new) == pooling_gap.VALIDATION
+    assert [len(known) for known, _ in drawn] == [100, 100, 300, 300, 1000, 1000]
+    assert not np.array_equal(drawn[0][1], drawn[1][1])  # seeds draw other digits
+    np.testing.assert_array_equal(drawn[0][1], drawn[2][1])  # for any number to learn from
 
 
 def test_L25_overlapping_pooling_keeps_the_size(rng):
@@ -412,39 +435,37 @@ def test_L25_overlapping_pooling_keeps_the_size(rng):
 
 
 def test_L25_the_gap_is_of_digits_that_were_learned_and_digits_that_were_not():
-    pooled, strided = [
-        np.array([pooling_gap.run(name, 100, seed) for seed in (0, 1)])
-        for name in ("max pooling", "stride 2")
-    ]
-    for known, new in (*pooled, *strided):
+    for name in ("max pooling", "stride 2"):
+        known, new = pooling_gap.run(name, 100, seed=0)
         assert known > 0.95
         assert 0.75 < new < known
-    assert np.ptp(pooled[:, 1]) > 0  # seeds draw other digits
 
 
 @pytest.mark.long
 def test_L25_it_is_the_pooling_that_narrows_the_gap_and_not_the_smaller_last_layer():
-    gaps = {
+    runs = {
         (name, count): 100 * np.array(
-            [np.subtract(*pooling_gap.run(name, count, seed)) for seed in pooling_gap.SEEDS]
+            [pooling_gap.run(name, count, seed) for seed in pooling_gap.SEEDS]
         )
         for name in pooling_gap.NETWORKS for count in pooling_gap.EPOCHS
     }  # fmt: skip
+    gaps = {key: known - new for key, (known, new) in ((k, v.T) for k, v in runs.items())}
+    right = {key: by_seed[:, 1] for key, by_seed in runs.items()}
     lines = documented("L25")
     for name in pooling_gap.NETWORKS:
         _, *figures = lines[name]
         means = [gaps[name, count].mean() for count in pooling_gap.EPOCHS]
         np.testing.assert_allclose(means, figures[::2], atol=1.2)
-    _, small, large, layer = pooling_gap.differences(gaps).values()
-    for line, found in (
-        ("pooling, small last layer: max pooling against stride 2", small),
-        ("pooling, large last layer: max pooling with S = 1 against neither", large),
-        ("smaller last layer, no pooling: one of 16 against neither, as wide", layer),
-    ):
-        means = np.array([by_seed.mean() for by_seed in found.values()])
-        expected = np.array(lines[line][::2])
+    tables = re.findall(
+        r"^\| [^|]+: (gap|validation) \| (.+) \|$", row_of_page("L25"), re.MULTILINE
+    )
+    for what, found in (("gap", gaps), ("validation", right)):
+        written = [re.findall(r"[+-][\d.]+", line) for kind, line in tables if kind == what]
+        added = pooling_gap.differences(found).values()
+        means = np.array([[by_seed.mean() for by_seed in effect.values()] for effect in added])
+        expected = np.array(written, float)
         np.testing.assert_allclose(means, expected, atol=0.8)
-        assert (np.sign(means) == np.sign(expected)).all()
+        assert (np.sign(means[1:]) == np.sign(expected[1:])).all()
 
 
 # --- why convolution ----------------------------------------------------------------------------
