@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -24,7 +24,7 @@ from minigrad.core.op import Op
 from minigrad.core.reach import dependents
 from minigrad.core.sweep import sweep
 from minigrad.core.trees import flatten
-from minigrad.errors import OverwrittenError, RuleError
+from minigrad.errors import GraphError, OverwrittenError, RuleError
 from minigrad.ops.arithmetic import positive_ as alias
 
 Function = Callable[..., Any]
@@ -149,26 +149,32 @@ def gradients_of(first: Call, variables: list[Node], g: Any, z: Any) -> list[Any
         if clock.last_write > first.number:
             raise not_the_same(first) from error
         raise
-    check_same(first, out, z._value if isinstance(z, Node) else z, start)
     ends = [*variables, *first.captured]
+    reach = dependents([out], ends)
+    check_same(first, out, z._value if isinstance(z, Node) else z, start, reach.live)
     with record_state(again):
-        reached = sweep([(out, g)], within=dependents([out], ends), record=again)
+        reached = sweep([(out, g)], within=reach, record=again)
     found = {x.number: c for x, c in reached.items()}
     return [found.get(x.number, np.zeros(x._value.shape, x._value.dtype)) for x in ends]
 
 
-def check_same(first: Call, out: Node, value: Any, start: int) -> None:
+def check_same(first: Call, out: Node, value: Any, start: int, live: Container[int]) -> None:
     """Raise if the second call, which began at `start`, was not like the first one.
 
     The result alone does not tell: where it is 0, a factor of it may be another one.
     """
     same = np.array_equal(out._value, value, equal_nan=True)
-    if not same or fingerprint(out, start) != first.fingerprint:
+    if not same or fingerprint(out, start, live) != first.fingerprint:
         raise not_the_same(first)
 
 
 def not_the_same(first: Call) -> Exception:
     """The error to raise where the second call was another one."""
+    if not all(x._tracked for x in first.captured):
+        return GraphError(
+            "checkpoint: a tensor that the function reads was frozen since the first call. Call "
+            "backward() before requires_grad is set False, or compute the result again."
+        )
     if clock.last_write > first.number:
         return OverwrittenError(
             "checkpoint: the function gave other values when it was called again for the backward "
@@ -182,23 +188,29 @@ def not_the_same(first: Call) -> Exception:
     )
 
 
-def fingerprint(out: Node, start: int) -> int:
+def fingerprint(out: Node, start: int, live: Container[int] | None = None) -> int:
     """A number that tells one call of a function from another: its ops, settings and constants.
 
-    All that was made after `start` on the way to the result counts, and the constants from before;
-    not the tensors that require a gradient, which are inputs of the call.
+    All that was made after `start` on the way from its inputs to the result counts, and the values
+    of what else is used there; not the inputs, which are tensors that require a gradient. `live` is
+    what depends on them, where other tensors may require one by now.
     """
+
+    def depends(x: Node) -> bool:
+        return x._tracked if live is None else x.number in live
+
     found, stack = {out.number: out}, [out]
     while stack:
         for x in stack.pop().inputs:
-            if x.number not in found and (x.number > start or not x._tracked):
+            if x.number not in found and (x.number > start or not depends(x)):
                 found[x.number] = x
-                stack.append(x)
+                if depends(x):
+                    stack.append(x)
     total = 0
     for number in sorted(found):
         x = found[number]
         inside = x.op.fingerprint if isinstance(x.op, Replayed) else 0
-        parts = (x.op.name, x.settings, inside) if x.op else x._value
+        parts = (x.op.name, x.settings, inside) if x.op and depends(x) else x._value
         for part in in_bytes(parts):
             total = crc32(part, total)
     return total

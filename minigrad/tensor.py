@@ -211,8 +211,9 @@ class Tensor(Node):
         new = as_real_array(value)
         if new.shape != self.shape:
             raise ShapeError(f"assign: the tensor has shape {self.shape}, the value {new.shape}.")
-        self._value[...] = fit(new, self.dtype, "assign")
-        self._written = begin_write()
+        fitted = fit(new, self.dtype, "assign")
+        self._written = begin_write()  # first: an interrupt in between may lose no write
+        self._value[...] = fitted
 
     # --- operators
 

@@ -12,6 +12,7 @@ a number above n has been overwritten since; the sweep needs no other bookkeepin
 from __future__ import annotations
 
 import copy
+from bisect import bisect
 from collections.abc import Mapping
 from contextlib import nullcontext
 from itertools import count
@@ -41,6 +42,7 @@ else:
 tick = count(1).__next__
 recording = Setting("recording", True)  # or `Notes`, or `Cut`
 NO_SETTINGS: Mapping[str, Any] = {}
+SWITCHES = 100  # of a leaf, from frozen to not and back, that are remembered
 PYTHON_NUMBERS = (float, int, bool)  # but not np.float64, which is a float to isinstance
 
 
@@ -75,6 +77,7 @@ class Node:
         "_cut",
         "_note",
         "_origin",
+        "_switched",
         "_tracked",
         "_value",
         "_written",
@@ -88,6 +91,7 @@ class Node:
 
     _value: Array
     _tracked: bool  # a gradient may be needed here
+    _switched: list[int]  # when that of a leaf was changed; not set unless it ever was
     _written: Write  # the latest write to a leaf
     _origin: Node | None  # the leaf whose memory this value is a view of
     _note: Any  # see notes.py; not set unless something was noted
@@ -182,7 +186,8 @@ def follow(node: Node, on: bool) -> None:
             "stands for an argument of a transform. Use t.detach() or mg.stop_gradient(t)."
         )
     if not on:
-        node._tracked, node.grad = False, None
+        switch(node, False)
+        node.grad = None
         return
     need_floats(node._value.dtype)
     if node._origin is not None:
@@ -190,7 +195,33 @@ def follow(node: Node, on: bool) -> None:
     if node._origin is not None or node._value.base is not None:
         node._value = node._value.copy()
     node._origin = node._cut = None
-    node._tracked = True
+    switch(node, True)
+    clock.last_write = node._switched[-1]  # the sweep looks closer at what was recorded before
+
+
+def switch(node: Node, on: bool) -> None:
+    """Have a leaf be tracked or not from now on, and remember how it was until now."""
+    switched = getattr(node, "_switched", [])
+    node._switched = [*switched[-SWITCHES:], tick()]
+    node._tracked = on
+
+
+def needed(x: Node, node: Node) -> bool:
+    """Whether a gradient is needed at an input of a node, and was when the node was recorded.
+
+    What an op recorded does not change when a leaf is frozen or unfrozen later. Raises
+    `GraphError` where that was so long ago that it is not known any more.
+    """
+    if not x._tracked:
+        return False
+    switched = getattr(x, "_switched", ())
+    since = len(switched) - bisect(switched, node.number)
+    if since > SWITCHES:
+        raise GraphError(
+            f"requires_grad of a tensor of shape {x._value.shape} was changed more than "
+            f"{SWITCHES} times since it was used. Compute the result again."
+        )
+    return since % 2 == 0
 
 
 def is_made(node: Node) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from minigrad.core.node import Node
+from minigrad.core.node import Node, needed
 
 
 def below(*roots: Node) -> list[Node]:
@@ -49,8 +49,10 @@ def dependents(roots: Sequence[Node], ends: Sequence[Node]) -> Reach:
     for x in roots:
         reached(x, oldest, found, stack, outside)
     while stack:
-        for x in stack.pop().inputs:
-            reached(x, oldest, found, stack, outside)
+        node = stack.pop()
+        for x in node.inputs:
+            if needed(x, node):
+                reached(x, oldest, found, stack, outside)
     for number in sorted(found):
         node = found[number]
         if number not in live and any(x.number in live for x in node.inputs):

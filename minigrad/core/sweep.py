@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from minigrad.core.broadcasting import one
 from minigrad.core.memory import owner
-from minigrad.core.node import Node, as_real_array, clock, constant, recording, resting
+from minigrad.core.node import Node, as_real_array, clock, constant, needed, recording, resting
 from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.plain import check_plain
@@ -123,14 +123,18 @@ def sweep(
             sums[node] = g
             continue
         op: Any = node.op
-        if node.number < last_write:
-            asked = [i for i, x in enumerate(node.inputs) if x._tracked and in_reach(x, live)]
-            check_not_overwritten(node, op, asked, [x for x, _ in starts])
         try:
-            if plain:
+            if node.number < last_write:
+                inputs = node.inputs
+                asked = [i for i, x in enumerate(inputs) if needed(x, node) and in_reach(x, live)]
+                check_not_overwritten(node, op, asked, [x for x, _ in starts])
+                wanted = {inputs[i].number for i in asked}
+                given = pulled(op, g, node, deliver, wanted, record)
+            elif plain:
                 op.pull(op, g, node, deliver)
                 continue
-            given = pulled(op, g, node, deliver, live, record)
+            else:
+                given = pulled(op, g, node, deliver, live, record)
         except Exception as error:
             raise blamed(error, node, op, [x for x, _ in starts]) from None
         if on_step is not None:

@@ -179,9 +179,9 @@ class Filling:
     def write(self, write: Write) -> None:
         """Write everything. Nothing here can fail."""
         for thing, memory, values in self.arrays:
-            memory[...] = values
             if isinstance(thing, Node):
                 thing._written = write
+            memory[...] = values
         for restore in self.others:
             restore()
 
