@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from functools import wraps
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from types import FunctionType
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -24,21 +24,23 @@ from minigrad.core.op import Op
 from minigrad.core.reach import dependents
 from minigrad.core.sweep import sweep
 from minigrad.core.trees import flatten
+from minigrad.core.wrapping import Wrapped
 from minigrad.errors import GraphError, OverwrittenError, RuleError
 from minigrad.ops.arithmetic import positive_ as alias
 
 Function = Callable[..., Any]
 
 
-def checkpoint(f: Function) -> Function:
+def checkpoint(f: Any) -> Any:
     """The same function, as one node of the graph: what it computes inside is not kept.
 
     The backward pass calls `f` once more, so it costs a second forward pass and saves the memory
     of every intermediate value. Tensors that `f` closes over get their gradients too. `f` returns
     one tensor and must be deterministic: if the second call computes anything else, or with other
     values (dropout, an array that was changed since), the backward pass raises `RuleError`;
-    `OverwrittenError` if a tensor was written to since. Chen et al. 2016, arXiv:1604.06174; as
-    `torch.utils.checkpoint`.
+    `OverwrittenError` if a tensor was written to since. `f` may be a module: its parameters are
+    found where it stands, and a copy has a module of its own. Chen et al. 2016, arXiv:1604.06174;
+    as `torch.utils.checkpoint`.
 
     >>> import numpy as np, minigrad as mg
     >>> block = mg.checkpoint(lambda x: np.tanh(np.tanh(x)))
@@ -46,8 +48,17 @@ def checkpoint(f: Function) -> Function:
     np.float64(0.6398...)
     """
 
-    @wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    if isinstance(f, staticmethod | classmethod):
+        return f.__class__(checkpoint(f.__func__))
+    return Checkpoint(f)
+
+
+class Checkpoint(Wrapped):
+    """What `checkpoint` returns."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value, recorded as one node."""
+        f = self.__wrapped__
         given, rebuild = flatten(args)
         places = [i for i, x in enumerate(given) if isinstance(x, Node) and x._tracked]
 
@@ -75,8 +86,6 @@ def checkpoint(f: Function) -> Function:
         first = Call(of_tracked, captured, start, fingerprint(out, start))
         op = replayed(first, inputs[0], getattr(f, "__name__", "checkpoint"))
         return with_origin(record(op, inputs, NO_SETTINGS, out._value, True), inputs)
-
-    return call
 
 
 class Call(NamedTuple):
@@ -216,21 +225,43 @@ def fingerprint(out: Node, start: int, live: Container[int] | None = None) -> in
     return total
 
 
-def in_bytes(thing: Any) -> Iterator[Any]:
-    """Nested data piece by piece; objects of other kinds only as their class."""
+def in_bytes(thing: Any, around: tuple[Any, ...] = ()) -> Iterator[bytes]:
+    """Anything, piece by piece: an object as what pickle would keep of it, if pickle can, else as
+    its class. `around` is what it stands in, for that may be itself.
+    """
+    if isinstance(thing, Node):
+        thing = thing._value
     if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
         yield f"{thing.dtype}{thing.shape}".encode()
-        yield np.ascontiguousarray(thing).data if thing.size else b""
-    elif isinstance(thing, slice):
-        yield from in_bytes((thing.start, thing.stop, thing.step))
-    elif isinstance(thing, Mapping):
-        yield from in_bytes(tuple(thing.items()))
-    elif isinstance(thing, tuple | list):
-        for part in thing:
-            yield from in_bytes(part)
+        yield thing.tobytes()
+    elif isinstance(thing, NUMBERS):
+        yield f"{type(thing)}{thing!r}".encode()
+    elif any(thing is other for other in around):
+        yield b"again"
+    elif isinstance(thing, set | frozenset):
+        yield f"{type(thing)}{len(thing)}".encode()
+        yield from sorted(b"".join(in_bytes(part, (*around, thing))) for part in thing)
     else:
-        number = isinstance(thing, NUMBERS)
-        yield f"{type(thing)}{thing if number else ''}".encode()
+        yield f"{type(thing)}{getattr(thing, '__qualname__', '')}".encode()
+        for part in inside(thing):
+            yield from in_bytes(part, (*around, thing))
+
+
+def inside(thing: Any) -> Iterable[Any]:
+    """What an object is made of, as far as it can be told."""
+    if isinstance(thing, tuple | list):
+        return thing
+    if isinstance(thing, Mapping):
+        return (*thing.items(), *getattr(thing, "__dict__", {}).items())
+    if isinstance(thing, type | FunctionType | np.ufunc):
+        return ()
+    try:
+        made_by = thing.__reduce_ex__(4)
+    except Exception:  # no copy of it can be made: a file, a lock
+        return ()
+    if isinstance(made_by, str):
+        return (made_by,)
+    return [list(part) if isinstance(part, Iterator) else part for part in made_by]
 
 
 NUMBERS = (str, bytes, bool, int, float, complex, np.generic, np.dtype)

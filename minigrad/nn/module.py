@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.core.node import is_made, tick
 from minigrad.core.notes import leave
 from minigrad.core.trees import label, within
+from minigrad.core.wrapping import unwrapped
 from minigrad.tensor import Tensor
 
 
@@ -103,12 +104,14 @@ class Module:
 def parts(root: Any) -> Iterator[tuple[str, Any]]:
     """`root` and all tensors, generators and modules inside, depth first, with dotted names.
 
-    What is there twice comes twice, under both names; what is inside it, once.
+    What is there twice comes twice, under both names; what is inside it, once. A module that is
+    wrapped, as by `checkpoint`, stands where its wrapper does.
     """
     stack: list[tuple[str, Any]] = [("", root)]
     seen: set[int] = set()
     while stack:
         name, part = stack.pop()
+        part = unwrapped(part)
         if isinstance(part, Tensor | Module | np.random.Generator):
             yield name, part
         if id(part) in seen:
