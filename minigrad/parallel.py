@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
+from operator import index
 from queue import SimpleQueue
-from typing import Any, ClassVar
+from typing import Any, ClassVar, SupportsIndex
 
 from threadpoolctl import threadpool_limits
 
@@ -14,7 +15,7 @@ from minigrad.core import dealing
 from minigrad.core.blocks import Block, Entry
 
 
-def threads(number: int | None = None) -> Block:
+def threads(number: SupportsIndex | None = None) -> Block:
     """Split convolution and pooling over threads: a `with` block, or a decorator.
 
     `number` is how many, by default one for each processor that this process may use. Inside, each
@@ -33,9 +34,13 @@ def threads(number: int | None = None) -> Block:
     """
     if number is None:
         number = processors()
-    if not isinstance(number, int) or number < 1:
+    try:
+        whole = index(number)
+    except TypeError:
+        whole = 0
+    if whole < 1:
         raise ValueError(f"threads: takes a whole number of 1 or more; got {number!r}.")
-    return ThreadsBlock(number)
+    return ThreadsBlock(whole)
 
 
 def processors() -> int:

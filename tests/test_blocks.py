@@ -2,9 +2,12 @@
 
 import asyncio
 import contextvars
+import copy
 import gc
+import inspect
 import sys
 import threading
+import types
 from contextlib import ExitStack
 from itertools import count
 
@@ -187,6 +190,67 @@ def test_a_cancelled_coroutine_ends_the_block(make):
 
     asyncio.run(main())
     assert seen == [True]
+
+
+@types.coroutine
+def turns(x):
+    yield
+    return is_inside(), x
+
+
+def given_turns(x):
+    return turns(x)
+
+
+@pytest.mark.parametrize("f", [turns, given_turns])
+def test_a_decorated_coroutine_that_is_a_generator_can_be_awaited(make, f):
+    decorated = make()(f)
+
+    async def main():
+        before = is_inside()
+        return before, await decorated(3), is_inside()
+
+    assert asyncio.run(main()) == (False, (True, 3), False)
+    assert inspect.isawaitable(decorated(3))
+    assert not inspect.isawaitable(make()(lambda: (i for i in range(3)))())
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
+def test_a_block_is_copied(make, way):
+    block = make()
+    with block:
+        twin = way(block)
+    assert not is_inside()
+    with twin:
+        assert is_inside()
+        with block:
+            pass
+        assert is_inside()
+
+
+def test_an_object_that_can_be_called_runs_inside(make):
+    class Layer:
+        """Doubles."""
+
+        def __call__(self, x):
+            return is_inside(), x
+
+    layer = Layer()
+    decorated = make()(layer)
+    assert decorated(3) == (True, 3)
+    assert decorated.__wrapped__ is layer
+    assert decorated.__doc__ == "Doubles."
+    assert copy.deepcopy(decorated).__wrapped__ is not layer
+    assert copy.deepcopy(decorated)(3) == (True, 3)
+
+
+def test_threads_takes_a_whole_number_of_any_kind():
+    for number in (np.int64(2), np.uint8(2), 2):
+        with mg.threads(number):
+            assert dealing.threads.get() == 2
+    for number in (2.0, np.float64(2), "2", 0, np.int64(-1)):
+        with pytest.raises(ValueError, match="whole number"):
+            mg.threads(number)
 
 
 def test_classes_are_refused(make):

@@ -13,10 +13,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Generator
 from contextvars import ContextVar
 from functools import partial, wraps
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from inspect import (
+    CO_ITERABLE_COROUTINE,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+)
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    coroutine,
+)
 from typing import Any, NamedTuple
 from weakref import ref
+
+from minigrad.core.wrapping import Wrapped
 
 Change = Callable[[Any], Any]  # the value inside a block, given the one around it
 
@@ -183,12 +198,20 @@ class Block:
         fresh.__dict__.update(self.__dict__, entered=[])
         return fresh
 
+    def __copy__(self) -> Block:
+        return self.again()
+
+    def __deepcopy__(self, memo: Any) -> Block:
+        return self.again()
+
     def __call__(self, f: Any) -> Any:
         """The function `f`, with the block around each call, or each step of a generator."""
         if isinstance(f, type):
             raise TypeError(f"a block decorates functions; decorate the methods of {f.__name__}.")
         if isinstance(f, staticmethod | classmethod):
             return f.__class__(self(f.__func__))
+        if not isinstance(f, FunctionType | MethodType | partial | BuiltinFunctionType):
+            return Around(self, f)
 
         @wraps(f)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -197,6 +220,20 @@ class Block:
             return in_steps(self, result)
 
         return same_kind(f, call)
+
+
+class Around(Wrapped):
+    """An object that can be called, such as a module, with a block around each call."""
+
+    def __init__(self, block: Block, f: Any) -> None:
+        super().__init__(f)
+        self.block = block
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The same inside the block."""
+        with self.block.again():
+            result = self.__wrapped__(*args, **kwargs)
+        return in_steps(self.block, result)
 
 
 def same_kind(f: Any, call: Any) -> Any:
@@ -214,16 +251,22 @@ def same_kind(f: Any, call: Any) -> Any:
         def generating(*args: Any, **kwargs: Any) -> Any:
             return (yield from call(*args, **kwargs))
 
-        return generating
+        return coroutine(generating) if can_be_awaited(f) else generating
     if isasyncgenfunction(f):
         return wraps(f)(lambda *args, **kwargs: call(*args, **kwargs))
     return call
 
 
+def can_be_awaited(thing: Any) -> bool:
+    """Whether a generator, or a function that makes some, is a coroutine of `types.coroutine`."""
+    code = getattr(thing, "gi_code", None) or getattr(thing, "__code__", None)
+    return bool(code and code.co_flags & CO_ITERABLE_COROUTINE)
+
+
 def in_steps(block: Block, result: Any) -> Any:
     """What a function returned; if it has yet to run, then each of its steps inside the block."""
     if result.__class__ is GeneratorType:
-        return each_step(block, result)
+        return (awaitable if can_be_awaited(result) else each_step)(block, result)
     if result.__class__ is CoroutineType:
         return awaited(block, result)
     if result.__class__ is AsyncGeneratorType:
@@ -247,6 +290,12 @@ def each_step(block: Block, steps: Any) -> Generator[Any, Any, Any]:
             resume = steps.send
         except BaseException as error:
             resume, given = steps.throw, error
+
+
+@coroutine
+def awaitable(block: Block, steps: Any) -> Generator[Any, Any, Any]:
+    """The same, of a generator that can be awaited."""
+    return (yield from each_step(block, steps))
 
 
 class Steps:
