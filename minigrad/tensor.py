@@ -127,6 +127,16 @@ class Tensor(Node):
         return self._value.dtype
 
     @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return self._value.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self._value.nbytes
+
+    @property
     def T(self) -> Tensor:  # noqa: N802  (ndarray's name)
         """The axes reversed."""
         return shaping.transpose(self)
@@ -187,6 +197,10 @@ class Tensor(Node):
     def item(self) -> float:
         """The only element as a Python number; `ValueError` if there are more."""
         return self._value.item()
+
+    def tolist(self) -> Any:
+        """The values as Python numbers, in lists of lists; of a tensor without axes, the number."""
+        return self._value.tolist()
 
     def assign(self, value: Any) -> None:
         """Write new values of the same shape into this leaf, in place.
@@ -327,6 +341,9 @@ class Tensor(Node):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
+
+    def __round__(self, digits: int = 0) -> Tensor:
+        return rounding.round(self, digits)
 
     def __float__(self) -> float:
         return float(self._leaving("float(t)"))

@@ -325,3 +325,16 @@ def test_a_tensor_of_a_tensor_that_requires_a_gradient_is_refused():
         with pytest.raises(TypeError, match="in silence"):
             mg.Tensor(t)
     np.testing.assert_array_equal(mg.Tensor((w * 2).detach()).data, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+@pytest.mark.parametrize("values", [2.35, [1.25, -2.0], [[1.5], [2.5]], np.ones((0, 3))])
+def test_values_as_python_numbers_and_in_bytes(values, tracked):
+    t = mg.Tensor(values, requires_grad=tracked, dtype=np.float32)
+    array = np.array(values, np.float32)
+    assert t.tolist() == array.tolist()
+    assert (t.itemsize, t.nbytes) == (4, array.nbytes)
+    for there, here in ((round(t), np.round(array)), (round(t, 1), np.round(array, 1))):
+        assert type(there) is mg.Tensor
+        assert there.dtype == np.float32
+        np.testing.assert_array_equal(there.data, here)
