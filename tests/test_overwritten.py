@@ -24,6 +24,8 @@ NEEDS_ITS_INPUT = {
     "square": lambda w: w**2,
     "log": np.log,
     "absolute": abs,
+    "tanh": np.tanh,  # 1 - z**2 would do, but loses digits where z is close to 1
+    "sigmoid": mg.sigmoid,
     "max": lambda w: w.max(),
     "matmul": lambda w: w @ w,
     "mse": lambda w: mg.mse(w, np.zeros(2)),
@@ -53,9 +55,9 @@ NEEDS_NO_VALUE = {
 NEEDS_ITS_RESULT = {  # which is memory of its own
     "exp": np.exp,
     "relu": mg.relu,
-    "tanh": np.tanh,
-    "sigmoid": mg.sigmoid,
-    "sqrt": lambda w: w**0.5,
+    "sqrt": np.sqrt,
+    "cbrt": np.cbrt,
+    "power of a half": lambda w: w**0.5,
     "softmax": mg.softmax,
 }
 
