@@ -121,13 +121,16 @@ WORDS = {  # loaded when first used, by the part of minigrad in which they are
     "transforms": "grad hessian hvp jacobian jvp stop_gradient value_and_grad vjp",
 }
 PARTS = ("data", "nn", "optim", "testing")  # loaded when first used, as they are
+del globals()["tensor"]  # the module, so that mg.tensor(...) says what to write
 PART_OF = {word: part for part, words in WORDS.items() for word in words.split()}
 
 
 def __getattr__(name: str) -> object:
     """Load a word or a part when it is first asked for."""
     if name not in PART_OF and name not in PARTS:
-        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+        from minigrad.elsewhere import absent
+
+        raise absent("minigrad", name)
     from importlib import import_module
 
     part = import_module(f"minigrad.{PART_OF.get(name, name)}")

@@ -20,8 +20,21 @@ from minigrad.core.node import Array, Node, as_real_array, begin_write, follow, 
 from minigrad.core.registry import publish, registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
+from minigrad.elsewhere import OF_TENSORS, explain_absent, present
 from minigrad.errors import GraphError, LeavesGraphError, ShapeError
-from minigrad.methods import compared, in_place, of_values, reflected
+from minigrad.methods import (
+    changed,
+    compared,
+    in_place,
+    leaving,
+    length,
+    of_bits,
+    of_values,
+    only_element,
+    reflected,
+    truth,
+    unsettable,
+)
 from minigrad.ops import (
     arithmetic,
     cumulative,
@@ -84,7 +97,7 @@ class Tensor(Node):
 
     @data.setter
     def data(self, value: Any) -> NoReturn:
-        raise AttributeError("a tensor's data cannot be replaced: write t.assign(values).")
+        raise unsettable("data", "t.assign(values)")
 
     @property
     def requires_grad(self) -> bool:
@@ -111,6 +124,10 @@ class Tensor(Node):
         """The length of each axis."""
         return self._value.shape
 
+    @shape.setter
+    def shape(self, value: Any) -> NoReturn:
+        raise unsettable("shape", "t = t.reshape(shape)")
+
     @property
     def ndim(self) -> int:
         """The number of axes."""
@@ -125,6 +142,10 @@ class Tensor(Node):
     def dtype(self) -> np.dtype[Any]:
         """The element type."""
         return self._value.dtype
+
+    @dtype.setter
+    def dtype(self, value: Any) -> NoReturn:
+        raise unsettable("dtype", "t = t.astype(dtype)")
 
     @property
     def itemsize(self) -> int:
@@ -154,6 +175,8 @@ class Tensor(Node):
         name = f", name={self.name!r}" if self.name else ""
         tracked = ", requires_grad=True" if self._tracked else ""
         return f"Tensor({values}{dtype}{name}{tracked})"
+
+    __dir__ = present
 
     # --- gradients
 
@@ -194,13 +217,7 @@ class Tensor(Node):
         """The values as a plain array, out of the graph: a read-only view."""
         return self.data
 
-    def item(self) -> float:
-        """The only element as a Python number; `ValueError` if there are more."""
-        return self._value.item()
-
-    def tolist(self) -> Any:
-        """The values as Python numbers, in lists of lists; of a tensor without axes, the number."""
-        return self._value.tolist()
+    item = only_element
 
     def assign(self, value: Any) -> None:
         """Write new values of the same shape into this leaf, in place.
@@ -256,6 +273,9 @@ class Tensor(Node):
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return arithmetic.floor_divide(other, self), arithmetic.remainder(other, self)
 
+    __xor__ = __rxor__ = of_bits("^", "t ** n is a power, np.logical_xor(s, t) of truths")
+    __and__ = __rand__ = __or__ = __ror__ = of_bits("& or |", "np.logical_and, np.logical_or do")
+
     # --- comparisons: plain boolean arrays
 
     __eq__ = compared(operator.eq)
@@ -295,6 +315,7 @@ class Tensor(Node):
     argpartition = of_values("argpartition")
     searchsorted = of_values("searchsorted")
     nonzero = of_values("nonzero")
+    tolist = of_values("tolist")
     all = of_values("all")
     any = of_values("any")
 
@@ -330,14 +351,11 @@ class Tensor(Node):
 
     # --- Python's protocols
 
-    def __len__(self) -> int:
-        return len(self._value)
+    __len__ = length
+    __bool__ = truth
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
@@ -346,38 +364,24 @@ class Tensor(Node):
         return rounding.round(self, digits)
 
     def __float__(self) -> float:
-        return float(self._leaving("float(t)"))
+        return float(self._leaving("float(t)", "np.exp(t) for math.exp(t)"))
 
     def __int__(self) -> int:
-        return int(self._leaving("int(t)"))
+        return int(self._leaving("int(t)", "np.floor(t) for int(t)"))
 
     def __index__(self) -> int:
-        return self._leaving("an index").__index__()
+        return self._leaving("an index", "an op of NumPy's").__index__()
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        self._leaving("np.asarray(t)")
+        self._leaving("np.asarray(t)", "np.stack([s, t]) for a list of tensors")
         return np.array(self.data, dtype, copy=True if copy is None else copy)
 
-    def _leaving(self, how: str) -> Array:
-        if self._tracked:
-            raise LeavesGraphError(
-                f"{how} would take a tensor that requires a gradient out of the graph in silence. "
-                f"Use t.numpy() or t.item() if that is meant, else a NumPy function of tensors."
-            )
-        return self._value
+    _leaving = leaving
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(NOT_ONE_BY_ONE)
 
-    def _in_place(self, other: Any) -> Any:
-        if self._tracked and self.op is None:
-            raise TypeError(
-                "`w += ...` would make w a new tensor and leave the parameter as it was. Write "
-                "w.assign(w.data + ...) to update it, or w = w + ... for a new tensor."
-            )
-        return NotImplemented  # Python goes on with `t = t + other`
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __imatmul__ = __ipow__ = _in_place
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __imatmul__ = __ipow__ = changed
 
     # --- NumPy's protocols: its functions are the DSL
 
@@ -393,3 +397,4 @@ class Tensor(Node):
 
 
 publish()  # what is loaded by now is found at once
+explain_absent(Tensor, OF_TENSORS)

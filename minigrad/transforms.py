@@ -20,11 +20,18 @@ from minigrad.core.reach import Reach, dependents
 from minigrad.core.sweep import seed, sweep
 from minigrad.core.trees import Rebuild, flatten
 from minigrad.errors import ShapeError
+from minigrad.functions import (
+    Argnums,
+    Function,
+    as_output,
+    check_argnums,
+    check_callable,
+    in_a_tuple,
+    name_of,
+    not_one_number,
+)
 from minigrad.ops.arithmetic import positive_ as alias
 from minigrad.tensor import Tensor
-
-Argnums = int | tuple[int, ...]
-Function = Callable[..., Any]
 
 
 class Recorded(NamedTuple):
@@ -76,12 +83,13 @@ class Recorded(NamedTuple):
 
 def record(f: Function, primals: Any) -> Recorded:
     """Call `f(*primals)` and keep its graph."""
+    check_callable(f)
     outer = is_recording()
     inputs, rebuild_inputs = flatten(primals)
     with record_state(True):
         variables = [variable(p, outer) for p in inputs]
         outputs, rebuild_outputs = flatten(f(*rebuild_inputs(variables)))
-        outputs = [x if isinstance(x, Node) else Tensor(x) for x in outputs]
+        outputs = [x if isinstance(x, Node) else as_output(x, f) for x in outputs]
     reach = dependents(outputs, variables)
     return Recorded(
         inputs,
@@ -173,8 +181,9 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     >>> mg.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
     (np.float64(6.0), np.float64(23.0))
     """
-    recorded = record(f, tuple(primals))
-    pushed = recorded.push(fitting("tangent", tuple(tangents), recorded.variables, starting=False))
+    recorded = record(f, in_a_tuple("primals", primals))
+    given = in_a_tuple("tangents", tangents)
+    pushed = recorded.push(fitting("tangent", given, recorded.variables, starting=False))
     return recorded.value(), recorded.rebuild_outputs(pushed)
 
 
@@ -188,15 +197,13 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> mg.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
+    check_callable(f)
+    check_argnums(argnums)
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
         recorded = record(*of_arguments(f, argnums, args, kwargs))
         if len(recorded.outputs) != 1 or recorded.outputs[0].size != 1:
-            shapes = ", ".join(str(x.shape) for x in recorded.outputs)
-            raise ShapeError(
-                f"grad needs a function that returns one number; this one returned shape "
-                f"{shapes}. Sum it, or use mg.vjp or mg.jacobian."
-            )
+            raise not_one_number(recorded.outputs)
         found = recorded.rebuild_inputs(recorded.pull([seed(recorded.outputs[0], None)]))
         return recorded.value(), found if isinstance(argnums, tuple) else found[0]
 
@@ -209,9 +216,10 @@ def of_arguments(
     """`f` as a function of the chosen arguments alone, and those arguments."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(-len(args) <= i < len(args) for i in chosen):
+        by_name = f" ({', '.join(kwargs)} came by name: give it by position)" if kwargs else ""
         raise TypeError(
             f"argnums {argnums} names an argument that is not there: {len(args)} positional "
-            f"arguments were given."
+            f"argument{'s were' if len(args) != 1 else ' was'} given, counted from 0{by_name}."
         )
     positions = [i % len(args) for i in chosen]
     if len(set(positions)) < len(positions):
@@ -221,6 +229,7 @@ def of_arguments(
         filled = dict(zip(positions, variables, strict=True))
         return f(*[filled.get(i, x) for i, x in enumerate(args)], **kwargs)
 
+    of_chosen.__name__ = name_of(f)
     return of_chosen, tuple(args[i] for i in positions)
 
 
@@ -253,6 +262,8 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
+    check_callable(f)
+    check_argnums(argnums)
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
         recorded = record(*of_arguments(f, argnums, args, kwargs))
@@ -345,7 +356,7 @@ def hvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     >>> mg.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([  6., 120.]),)
     """
-    everything = tuple(range(len(primals)))
+    everything = tuple(range(len(in_a_tuple("primals", primals))))
     products: tuple[Any, ...] = jvp(grad(f, everything), primals, tangents)[1]
     return products
 

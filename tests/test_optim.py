@@ -188,7 +188,7 @@ def test_a_step_after_the_forward_pass_spoils_its_backward_pass_loudly():
         (lambda w: mg.optim.SGD([w, w], 0.1), ValueError, "more than once"),
         (lambda w: mg.optim.SGD([w * 2], 0.1), TypeError, "requires_grad=True"),
         (lambda w: mg.optim.SGD([mg.Tensor(1.0)], 0.1), TypeError, "requires_grad=True"),
-        (lambda w: mg.optim.SGD([1.0], 0.1), TypeError, "got 1.0"),
+        (lambda w: mg.optim.SGD([1.0], 0.1), TypeError, "is 1.0"),
         (lambda w: mg.optim.SGD([w], 0.0), ValueError, "lr=0.0"),
         (lambda w: mg.optim.SGD([w], np.nan), ValueError, "lr=nan"),
         (lambda w: mg.optim.SGD([w], 0.1, momentum=1.0), ValueError, "momentum=1.0"),

@@ -6,6 +6,8 @@ There is one general path, `apply`, and a short one each for one and two arrays 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import CO_VARKEYWORDS
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from minigrad.core.node import (
     recording,
     tick,
 )
-from minigrad.core.plain import check_plain
+from minigrad.core.plain import array_of, check_numbers, check_plain
 from minigrad.core.registry import Function
 from minigrad.core.settings import PLAIN, kept, without_tensors
 from minigrad.core.state import told
@@ -57,7 +59,7 @@ def unary(op: Op) -> Function:
 
     def call(x: Any, /) -> Any:
         if not isinstance(x, Node):
-            return op.value(x)
+            return of_plain(op, (x,), NO_SETTINGS)
         a = x._value
         try:
             z = value(a)
@@ -86,7 +88,7 @@ def binary(op: Op) -> Function:
         elif isinstance(y, Node):
             x = constant(x, y)
         else:
-            return op.value(x, y)
+            return of_plain(op, (x, y), NO_SETTINGS)
         a, b = x._value, y._value
         try:
             z = value(a, b)
@@ -133,7 +135,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         else:
             settings = without_tensors(op, settings)
     if like is None:
-        return op.value(*inputs, **settings)
+        return of_plain(op, inputs, settings)
     if mixed:
         inputs = tuple([x if isinstance(x, Node) else constant(x, like) for x in inputs])
     try:
@@ -141,6 +143,17 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     except Exception as error:
         raise explained(op, inputs, settings, error) from error
     return with_origin(record(op, inputs, recorded, value, tracked), inputs)
+
+
+def of_plain(op: Op, inputs: tuple[Any, ...], settings: Mapping[str, Any]) -> Any:
+    """The value of plain arrays and numbers; of anything else, an error that says so."""
+    try:
+        return op.value(*inputs, **settings)
+    except (TypeError, ValueError) as error:
+        refuse_unknown(op, settings, error)
+        for x in inputs:
+            check_numbers(array_of(x))
+        raise
 
 
 def record(
@@ -216,6 +229,7 @@ def explained(
     op: Op, inputs: tuple[Node, ...], settings: Mapping[str, Any], error: Exception
 ) -> Exception:
     """The error to raise when the value function refused its inputs: what, shapes, advice."""
+    refuse_unknown(op, settings, error)
     shapes = " and ".join(str(x._value.shape) for x in inputs)
     refused = isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError)
     if op.explain is not None and refused:
@@ -235,6 +249,23 @@ def explained(
         return named(f"{op.name}: {error} (inputs of shape {shapes}{given})")
     except Exception:  # an exception class that wants more than a message keeps its own
         return error
+
+
+def refuse_unknown(op: Op, settings: Mapping[str, Any], error: Exception) -> None:
+    """Raise `TypeError` for a setting that the op has not: it names those that it has."""
+    if not isinstance(error, TypeError) or not isinstance(op.value, FunctionType):
+        return
+    code = op.value.__code__
+    if code.co_flags & CO_VARKEYWORDS:
+        return
+    arrays = 0 if op.variadic else len(op.rules)
+    known = code.co_varnames[arrays : code.co_argcount + code.co_kwonlyargcount]
+    unknown = settings.keys() - known
+    if unknown:
+        has = f"it has {', '.join(f'{name}=' for name in known)}" if known else "it has none"
+        raise TypeError(
+            f"{op.name} got an unexpected keyword argument {min(unknown)!r}: of settings {has}."
+        ) from None
 
 
 def broadcast_together(inputs: tuple[Node, ...]) -> bool:

@@ -25,7 +25,7 @@ from minigrad.core.copies import laid, own_array
 from minigrad.core.cuts import Cut
 from minigrad.core.fitting import fit
 from minigrad.core.places import Place, here
-from minigrad.core.plain import REAL, check_plain, not_real
+from minigrad.core.plain import REAL, array_of, check_plain, not_real
 from minigrad.core.state import told
 from minigrad.errors import GradientTypeError, GraphError, LeavesGraphError
 
@@ -256,7 +256,7 @@ def as_real_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
         data = data._value
     else:
         check_plain(data)
-    array: Array = np.array(data)
+    array: Array = array_of(data)
     if dtype is not None and array.dtype.kind in REAL:
         real = np.dtype(dtype).kind in REAL
         array = fit(array, dtype) if real else array.astype(dtype)

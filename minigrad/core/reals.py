@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.core.node import PYTHON_NUMBERS, Node, leaf
-from minigrad.core.plain import check_plain
+from minigrad.core.plain import check_numbers, check_plain
 
 HALF, DOUBLE = np.dtype(np.float16), np.dtype(np.float64)
 
@@ -58,6 +58,8 @@ def real(*names: str) -> Callable[[Callable[..., Any]], Any]:
             asked = kwargs.get("dtype", args[place] if 0 < place < len(args) else None)
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             chosen = [name for name in names if given.get(name) is not None]
+            if not chosen:  # nothing was given: the function says so
+                return function(*args, **kwargs)
             arrays, half = as_floats([given[name] for name in chosen])
             given.update(zip(chosen, arrays, strict=True))
             leading = [given.pop(name) for name in names[: len(args)]]
@@ -83,6 +85,9 @@ def as_floats(arrays: list[Any]) -> tuple[list[Any], bool]:
     for a in plain:
         check_plain(a)
     plain = [a if a.__class__ in PYTHON_NUMBERS else np.asarray(a) for a in plain]
+    for a in plain:
+        if a.__class__ not in PYTHON_NUMBERS:
+            check_numbers(a)
     dtype = np.result_type(*plain)
     if dtype.kind in "biu":
         dtype = np.dtype(np.float64)

@@ -1,13 +1,15 @@
 """A data set in pieces: batches to train on, and a part held out to test on."""
 
-import operator
 from collections.abc import Iterator
 from typing import Generic, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrad.errors import DataError, ShapeError
+from minigrad.core.node import Node
+from minigrad.core.plain import is_number
+from minigrad.core.seeds import generator
+from minigrad.errors import DataError, LeavesGraphError, ShapeError
 
 Batch = TypeVar("Batch", covariant=True)  # an array, or a tuple of arrays
 
@@ -93,7 +95,9 @@ def batches(
     [2] [20]
     """
     checked = _equally_long(arrays)
-    count, size = len(checked[0]), operator.index(size)
+    count = len(checked[0])
+    if isinstance(size, bool) or not isinstance(size, int | np.integer):
+        raise TypeError(f"size={size!r} rows in a batch: pass a whole number, such as 32.")
     if size < 1:
         raise ShapeError(f"size={size} rows in a batch: pass 1 or more.")
     if drop_last and count < size:
@@ -101,7 +105,7 @@ def batches(
             f"drop_last=True leaves no batch of {size} rows from {count}: "
             f"pass size={count} or less, or drop_last=False."
         )
-    return Batches(checked, size, None if shuffle is None else _generator(shuffle), drop_last)
+    return Batches(checked, size, None if shuffle is None else generator(shuffle), drop_last)
 
 
 def split(
@@ -122,8 +126,8 @@ def split(
     (7, 3)
     """
     checked = _equally_long(arrays)
-    if not 0 < held_out < 1:
-        raise DataError(f"held_out={held_out}: pass a fraction between 0 and 1, such as 0.2.")
+    if not (is_number(held_out) and 0 < held_out < 1):
+        raise DataError(f"held_out={held_out!r}: pass a fraction between 0 and 1, such as 0.2.")
     count = len(checked[0])
     kept = count - round(count * held_out)
     if kept in (0, count):
@@ -131,27 +135,30 @@ def split(
             f"held_out={held_out} cuts {count} rows into {kept} and {count - kept}: "
             "each half needs a row. Pass more rows or another fraction."
         )
-    order = _generator(seed).permutation(count)
+    order = generator(seed).permutation(count)
     train = tuple(array[order[:kept]] for array in checked)
     return train, tuple(array[order[kept:]] for array in checked)
 
 
 def _equally_long(arrays: tuple[ArrayLike, ...]) -> tuple[np.ndarray, ...]:
     """Return NumPy arrays with one first length, which is not 0."""
+    if any(isinstance(array, Node) and array._tracked for array in arrays):
+        raise LeavesGraphError(
+            "Batches are of data, and one of these requires a gradient, which would be lost: pass "
+            "t.numpy(), and look rows of a parameter up with t[rows]."
+        )
+    if not arrays:
+        raise ShapeError("0 arrays to cut: pass one or more, such as batches(x, y).")
     converted = tuple(np.asarray(array) for array in arrays)
     shapes = ", ".join(str(array.shape) for array in converted)
     if any(array.ndim == 0 for array in converted):
-        raise ShapeError(f"Arrays of shapes {shapes}: each needs a first axis to cut along.")
+        raise ShapeError(
+            f"Arrays of shapes {shapes}: each needs a first axis to cut along. "
+            "Settings are given by name, such as size=32 or held_out=0.2."
+        )
     lengths = [len(array) for array in converted]
     if len(set(lengths)) > 1:
         raise ShapeError(f"Arrays of unequal lengths {lengths} (shapes {shapes}): pass equal ones.")
     if sum(lengths) == 0:
         raise ShapeError(f"No rows to cut ({len(arrays)} arrays, shapes {shapes}): pass some.")
     return converted
-
-
-def _generator(seed: int | np.random.Generator) -> np.random.Generator:
-    """Return the generator given, or a new one from a seed."""
-    if isinstance(seed, bool):
-        raise DataError(f"{seed} is not a seed: pass a whole number, such as 0, or a Generator.")
-    return np.random.default_rng(seed)

@@ -20,6 +20,7 @@ from minigrad.drawing.render import render
 from minigrad.drawing.snapshot import Snapshot, snapshot
 from minigrad.drawing.themes import Style, style
 from minigrad.drawing.tree import tree
+from minigrad.elsewhere import OF_PICTURES, explain_absent, present
 from minigrad.errors import DrawingError, GraphError
 
 PICTURES = ("svg", "png", "pdf")
@@ -107,9 +108,14 @@ class Drawing:
         source = digraph(self.shown, images if self.images else None, self.style).source
         return render(source, kind, images)
 
+    __dir__ = present
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the svg."""
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+
+explain_absent(Drawing, OF_PICTURES)
 
 
 def draw(

@@ -8,12 +8,16 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.node import need_floats
+from minigrad.core.seeds import generator
 from minigrad.errors import ShapeError
 from minigrad.nn.initialise import Initialiser, he_normal, zeros
 from minigrad.nn.module import Module
 from minigrad.ops.activations import relu, sigmoid
 from minigrad.ops.convolution import conv2d
-from minigrad.ops.dropout import dropout
+from minigrad.ops.dropout import check_rate, dropout
+from minigrad.ops.geometry import per_axis
+from minigrad.ops.operands import operand
 from minigrad.ops.pooling import avgpool, maxpool
 from minigrad.ops.shaping import reshape
 from minigrad.ops.trigonometry import tanh
@@ -27,8 +31,19 @@ def parameter(
     initialise: Initialiser, shape: tuple[int, ...], rng: Rng, dtype: npt.DTypeLike, name: str
 ) -> Tensor:
     """A parameter drawn by an initialiser."""
-    values = initialise(shape, np.random.default_rng(rng))
+    need_floats(np.dtype(dtype))
+    values = initialise(shape, generator(rng))
     return Tensor(values, requires_grad=True, name=name, dtype=dtype)
+
+
+def check_sizes(layer: str, **sizes: Any) -> None:
+    """Raise `ShapeError` for the size of a layer that is no whole number, 1 or more."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ShapeError(
+                f"{layer}: {name} is a whole number of at least 1, how many there are; got "
+                f"{size!r}."
+            )
 
 
 class Linear(Module):
@@ -50,6 +65,7 @@ class Linear(Module):
         initialise: Initialiser = he_normal,
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
+        check_sizes("Linear", inputs=inputs, outputs=outputs)
         self.weight = parameter(initialise, (inputs, outputs), rng, dtype, "weight")
         self.bias = parameter(zeros, (outputs,), rng, dtype, "bias") if bias else None
 
@@ -86,13 +102,13 @@ class Conv2d(Module):
         initialise: Initialiser = he_normal,
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
+        check_sizes("Conv2d", channels=channels, filters=filters, groups=groups)
         if channels % groups or filters % groups:
             raise ShapeError(
                 f"Conv2d: {channels} channels and {filters} filters must both split evenly into "
                 f"{groups} groups."
             )
-        rows, columns = (size, size) if isinstance(size, int) else size
-        shape = (filters, channels // groups, rows, columns)
+        shape = (filters, channels // groups, *per_axis("Conv2d", "size", size))
         self.weight = parameter(initialise, shape, rng, dtype, "weight")
         self.bias = parameter(zeros, (filters,), rng, dtype, "bias") if bias else None
         self.geometry: dict[str, Any] = {
@@ -164,6 +180,9 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         """One row per sample."""
+        x = operand(x)
+        if not x.ndim:
+            raise ShapeError("Flatten: takes samples along a first axis, (B, ...); got shape ().")
         return reshape(x, (x.shape[0], -1))
 
 
@@ -178,8 +197,9 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float = 0.5, *, rng: Rng = None) -> None:
+        check_rate(rate)
         self.rate = rate
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator(rng)
 
     def forward(self, x: Any) -> Any:
         """The values that were kept."""
@@ -201,8 +221,17 @@ class Sequential(Module):
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
         for layer in layers:
+            if isinstance(layer, type):
+                raise TypeError(
+                    f"Sequential: {layer.__name__} is a class; call it to make a layer, "
+                    f"{layer.__name__}(...)."
+                )
             if not callable(layer):
-                raise TypeError(f"Sequential: takes layers and functions; got {layer!r}.")
+                many = ": give them one by one, Sequential(*layers)"
+                raise TypeError(
+                    f"Sequential: takes layers and functions; got {layer!r}"
+                    f"{many if isinstance(layer, list | tuple) else ''}."
+                )
         self.layers = layers
 
     def forward(self, x: Any) -> Any:

@@ -11,6 +11,7 @@ from minigrad.core.node import is_made, tick
 from minigrad.core.notes import leave
 from minigrad.core.trees import label, within
 from minigrad.core.wrapping import unwrapped
+from minigrad.elsewhere import OF_NETWORKS, explain_absent, present
 from minigrad.tensor import Tensor
 
 
@@ -94,11 +95,16 @@ class Module:
         """Switch it and its modules to evaluation (dropout lets everything through)."""
         return self.train(False)
 
+    __dir__ = present
+
     def __repr__(self) -> str:
         count = sum(p.size for p in self.parameters())
         return (
             f"{type(self).__name__}({count:,} parameters)" if count else f"{type(self).__name__}()"
         )
+
+
+explain_absent(Module, OF_NETWORKS)
 
 
 def parts(root: Any) -> Iterator[tuple[str, Any]]:

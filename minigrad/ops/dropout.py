@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.core.plain import is_number
 from minigrad.core.reals import real
 from minigrad.ops.operands import operand
 
@@ -25,8 +26,13 @@ def dropout(x, rate=0.5, *, rng):
         raise TypeError(
             f"dropout: rng is a NumPy Generator, np.random.default_rng(0); got {rng!r}."
         )
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout: the rate is a probability in [0, 1); got {rate}.")
+    check_rate(rate)
     x = operand(x)
     kept = rng.random(x.shape) >= rate
     return x * (kept / (1 - rate)).astype(x.dtype)
+
+
+def check_rate(rate):
+    """Raise `ValueError` for a rate of dropout that is no probability, or 1."""
+    if not (is_number(rate) and 0 <= rate < 1):
+        raise ValueError(f"dropout: the rate is a probability in [0, 1); got {rate!r}.")

@@ -45,6 +45,8 @@ def embedding(labels, table):
 def class_numbers(name, labels, classes):
     """The labels as a new integer array, once they are known to be whole numbers in range."""
     labels = values(labels).copy()
+    if not isinstance(classes, int | np.integer):
+        raise DataError(f"{name}: the number of classes is a whole number; got {classes!r}.")
     if labels.dtype.kind in "iu" and labels.size and 0 <= labels.min() <= labels.max() < classes:
         return labels.astype(np.intp, copy=False)  # a third of the time of looking for the wrong
     if labels.dtype.kind == "f" and np.isnan(labels).any():

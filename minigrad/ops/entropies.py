@@ -238,7 +238,8 @@ def checked_rows(logits, targets, ignored_label):
 
 def checked_labels(name, scores, labels, ignored_label):
     """The labels as a new integer array, and which rows are kept (None for all)."""
-    shape, labels = shape_of(scores), values(labels)
+    shape = shape_of(scores)
+    labels = values(labels)
     if len(shape) != 2 or labels.shape != shape[:1]:
         column = labels.shape == (*shape[:1], 1)
         raise ShapeError(

@@ -62,11 +62,19 @@ def slice_of_join(g, z, *arrays, argument, axis):
     return g[along(axis % g.ndim, slice(start, start + arrays[argument].shape[axis]))]
 
 
+def without_axes(*shapes, axis):
+    """What to say of numbers that are to be joined."""
+    if () in shapes:
+        return "a tensor of shape () has no axis to be joined along: use np.stack([s, t])."
+    return ""
+
+
 join = linear(
     lambda *arrays, axis: np.concatenate(arrays, axis),
     slice_of_join,
     name="concatenate",
     samples=[case((2, 3), (1, 3), axis=0), case((2, 1), (2, 2), (2, 1), axis=-1)],
+    explain=without_axes,
     jointly=True,
 )
 pile = linear(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Node, freely
-from minigrad.core.plain import check_plain
+from minigrad.core.plain import check_numbers, check_plain
 
 
 def operand(x: Any) -> Any:
@@ -22,7 +22,9 @@ def values(x: Any, dtype: Any = None) -> Any:
     that requires a gradient.
     """
     check_plain(x)
-    return np.asarray(x, dtype)
+    array = np.asarray(x, dtype)
+    check_numbers(array)
+    return array
 
 
 def of_all_pairs(ufunc: np.ufunc, x: Any, y: Any, **keywords: Any) -> Any:

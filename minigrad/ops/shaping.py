@@ -7,6 +7,7 @@ is one op, for speed and for its name in a diagram; the rest is composed.
 
 from __future__ import annotations
 
+from math import prod
 from operator import index
 
 import numpy as np
@@ -37,6 +38,28 @@ def reshape(a, shape, order="C"):
     if order not in ("C", "F"):
         raise ValueError(f'order is "C" (rows first) or "F" (columns first); got {order!r}.')
     return np.reshape(a, shape, order=order)
+
+
+def other_size(given, *, shape, order):
+    """What to say of a shape that does not hold as many elements as there are."""
+    if order not in ("C", "F"):
+        return ""
+    wanted = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    if wanted.count(-1) > 1:
+        return f"only one length can be -1, which is computed from the others; got {wanted}."
+    if -1 in wanted:
+        rest = -prod(wanted)
+        return (
+            f"the {prod(given)} elements of shape {given} do not split evenly into {rest}s, as "
+            f"{wanted} wants."
+        )
+    return (
+        f"shape {given} has {prod(given)} elements, and {wanted} {prod(wanted)}. They must be "
+        f"equal; one length may be -1, which is computed from the others."
+    )
+
+
+reshape.op.explain = other_size
 
 
 @reshape.adjoint

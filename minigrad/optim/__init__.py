@@ -1,5 +1,7 @@
 """Optimizers: they update parameters in place, from each parameter's `grad`."""
 
+from typing import NoReturn
+
 from minigrad.optim.adam import Adam as Adam
 from minigrad.optim.adam import AdamW as AdamW
 from minigrad.optim.clipping import clip_grad_norm as clip_grad_norm
@@ -12,3 +14,13 @@ from minigrad.optim.schedules import OneCycleLR as OneCycleLR
 from minigrad.optim.schedules import SequentialLR as SequentialLR
 from minigrad.optim.schedules import StepLR as StepLR
 from minigrad.optim.sgd import SGD as SGD
+
+for _file in ("adam", "rmsprop", "sgd"):  # so that optim.sgd(...) says what to write
+    del globals()[_file]
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what to write for a word that is not here."""
+    from minigrad.elsewhere import absent
+
+    raise absent(__name__, name)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from minigrad.optim.optimizer import Array, Optimizer, Rate
+from minigrad.optim.parameters import check_numbers, number
 from minigrad.tensor import Tensor
 
 
@@ -54,7 +55,11 @@ class Adam(Optimizer):
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
         super().check()
-        beta1, beta2 = self.betas
+        try:
+            beta1, beta2 = (number(beta, "each of betas") for beta in self.betas)
+        except (TypeError, ValueError):
+            raise TypeError(f"betas are two numbers, (0.9, 0.999); got {self.betas!r}.") from None
+        check_numbers(eps=self.eps, weight_decay=self.weight_decay)
         if not (0 <= beta1 < 1 and 0 <= beta2 < 1 and self.eps > 0 and self.weight_decay >= 0):
             raise ValueError(
                 f"betas are in [0, 1), eps is positive, weight_decay at least 0; got "

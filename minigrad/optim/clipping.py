@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Node
+from minigrad.optim.parameters import described, in_a_list, number
 from minigrad.tensor import Tensor
 
 
@@ -37,12 +38,17 @@ def clip_grad_norm(
     >>> mg.optim.clip_grad_norm([w], max_norm=1.0), w.grad.round(3)
     (10.0, array([0.6, 0.8]))
     """
+    max_norm, norm_type = number(max_norm, "max_norm"), number(norm_type, "norm_type")
     if not (max_norm >= 0 and norm_type > 0):
         raise ValueError(
             f"clip_grad_norm: max_norm is at least 0 and norm_type positive; got "
             f"max_norm={max_norm}, norm_type={norm_type}."
         )
-    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    one = isinstance(parameters, Tensor)
+    given: list[Any] = [parameters] if one else in_a_list(parameters, "clip_grad_norm")
+    for i, p in enumerate(given):
+        if not isinstance(p, Tensor):
+            raise TypeError(f"clip_grad_norm: number {i} of the list is {described(p)}.")
     with_grad = [p for p in {id(p): p for p in given}.values() if p.grad is not None]
     norm = length([length_of(p.grad, norm_type) for p in with_grad], norm_type)
     if error_if_nonfinite and not math.isfinite(norm):

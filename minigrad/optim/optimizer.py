@@ -12,9 +12,11 @@ import numpy.typing as npt
 from numpy import ndarray
 
 from minigrad.core.fitting import fit
-from minigrad.core.node import Node, begin_write, is_made
+from minigrad.core.node import Node, begin_write
 from minigrad.core.trees import flatten
+from minigrad.elsewhere import OF_OPTIMIZERS, explain_absent, present
 from minigrad.errors import GradientTypeError, ShapeError
+from minigrad.optim.parameters import called, number, parameters_of
 from minigrad.optim.schedules import Schedule
 from minigrad.tensor import Tensor
 
@@ -45,18 +47,8 @@ class Optimizer:
     def __init__(
         self, parameters: Iterable[Tensor], lr: Rate, *, check_finite: bool = False
     ) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError("there is nothing to optimize: the list of parameters is empty.")
-        for p in self.parameters:
-            if not isinstance(p, Tensor) or not is_made(p) or not p.requires_grad:
-                raise TypeError(
-                    f"parameters are tensors made with requires_grad=True, not computed ones; "
-                    f"got {p!r}."
-                )
-        if len({id(p) for p in self.parameters}) < len(self.parameters):
-            raise ValueError("a parameter is in the list more than once.")
-        if not callable(lr) and not lr > 0:
+        self.parameters = parameters_of(parameters, type(self).__name__)
+        if not callable(lr) and not number(lr, "the learning rate") > 0:
             raise ValueError(f"the learning rate must be positive; got lr={lr}.")
         of_dtype = {p.dtype: np.zeros((), p.dtype) for p in self.parameters}
         self.rates = [of_dtype[p.dtype] for p in self.parameters]  # faster than a number
@@ -81,23 +73,25 @@ class Optimizer:
 
     @lr.setter
     def lr(self, lr: Rate) -> None:
+        if isinstance(lr, type):
+            raise TypeError(f"lr is the class {lr.__name__}: make a schedule of it by a call.")
         schedule = lr if callable(lr) else None
         self.set_rate(schedule(self.steps) if schedule else lr)
         self.schedule = schedule
 
     def set_rate(self, lr: Any) -> None:
         """Go on with this learning rate; `ValueError`, and no change, if it can be none."""
-        number = float(lr)
-        if not (number >= 0 and math.isfinite(number)):
+        rate = number(lr, "the learning rate")
+        if not (rate >= 0 and math.isfinite(rate)):
             raise ValueError(
                 f"a learning rate is a finite number, at least 0; got lr={lr} for step "
                 f"{self.steps}."
             )
-        each = {id(rate): rate for rate in self.rates}.values()
-        fitted = [fit(np.asarray(number), rate.dtype, "the learning rate") for rate in each]
-        for rate, value in zip(each, fitted, strict=True):
-            rate[...] = value
-        self._lr = number
+        each = {id(kept): kept for kept in self.rates}.values()
+        fitted = [fit(np.asarray(rate), kept.dtype, "the learning rate") for kept in each]
+        for kept, value in zip(each, fitted, strict=True):
+            kept[...] = value
+        self._lr = rate
 
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
@@ -111,6 +105,8 @@ class Optimizer:
             setattr(self, name, value)
         self.schedule = schedule
         self.check()
+
+    __dir__ = present
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward()` starts afresh."""
@@ -159,6 +155,9 @@ class Optimizer:
         return [np.zeros_like(p._value) for p in self.parameters]
 
 
+explain_absent(Optimizer, OF_OPTIMIZERS)
+
+
 def fitting(grad: Any, p: Tensor) -> Array:
     """A gradient as an array of the parameter's shape, of numbers that can be added to it."""
     array = grad._value if isinstance(grad, Node) else grad
@@ -178,8 +177,3 @@ def fitting(grad: Any, p: Tensor) -> Array:
             f"Give it real numbers."
         )
     return np.asarray(array)
-
-
-def called(p: Tensor) -> str:
-    """The parameter, for a message."""
-    return repr(p.name) if p.name else f"a parameter of shape {p.shape}"

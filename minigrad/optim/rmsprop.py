@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from minigrad.optim.optimizer import Array, Optimizer, Rate
+from minigrad.optim.parameters import check_numbers
 from minigrad.tensor import Tensor
 
 
@@ -59,6 +60,8 @@ class RMSprop(Optimizer):
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
         super().check()
+        check_numbers(alpha=self.alpha, momentum=self.momentum)
+        check_numbers(eps=self.eps, weight_decay=self.weight_decay)
         if not (0 <= self.alpha < 1 and 0 <= self.momentum < 1):
             raise ValueError(
                 f"alpha and momentum are in [0, 1); got alpha={self.alpha}, "

@@ -11,7 +11,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from minigrad.optim.parameters import number
 
 Schedule = Callable[[int], float]
 
@@ -20,6 +23,20 @@ def need(holds: bool, wanted: str, schedule: object) -> None:
     """Raise `ValueError` for settings of a schedule that make no sense."""
     if not holds:
         raise ValueError(f"{schedule!r}: {wanted}.")
+
+
+def check_kinds(schedule: Any) -> None:
+    """Raise `TypeError` for settings of a schedule that are no numbers where they ought to be."""
+    for setting in fields(schedule):
+        value = getattr(schedule, setting.name)
+        if hasattr(value, "zero_grad"):
+            kind = type(schedule).__name__
+            raise TypeError(
+                f"{kind} takes the learning rate, not the optimizer, which is given the schedule: "
+                f"SGD(parameters, lr={kind}(0.1, ...))."
+            )
+        if setting.type in ("float", "int"):
+            number(value, f"{setting.name} of {type(schedule).__name__}")
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class ConstantLR:
     total_iters: int = 5
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         need(self.lr > 0 and self.factor > 0, "the rate and the factor are positive", self)
 
     def __call__(self, step: int) -> float:
@@ -63,6 +81,7 @@ class StepLR:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         need(self.lr > 0 and self.gamma > 0, "the rate and gamma are positive", self)
         need(self.step_size >= 1, "step_size is at least 1", self)
 
@@ -90,6 +109,7 @@ class LinearLR:
     total_iters: int = 5
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         need(self.lr > 0, "the rate is positive", self)
         need(0 < self.start_factor <= 1, "start_factor is above 0 and at most 1", self)
         need(0 <= self.end_factor <= 1, "end_factor is between 0 and 1", self)
@@ -119,6 +139,7 @@ class CosineAnnealingLR:
     eta_min: float = 0.0
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         need(self.lr > 0 and self.eta_min >= 0, "lr is positive, eta_min at least 0", self)
         need(self.T_max >= 1, "T_max is at least 1", self)
 
@@ -152,6 +173,7 @@ class OneCycleLR:
     final_div_factor: float = field(default=1e4, kw_only=True)
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         need(self.max_lr > 0, "max_lr is positive", self)
         need(self.total_steps >= 2, "total_steps is at least 2", self)
         need(0 < self.pct_start < 1, "pct_start is between 0 and 1", self)

@@ -10,6 +10,7 @@ from numpy import multiply, subtract
 
 from minigrad.core.node import begin_write
 from minigrad.optim.optimizer import Array, Optimizer, Rate
+from minigrad.optim.parameters import check_numbers
 from minigrad.tensor import Tensor
 
 
@@ -48,6 +49,7 @@ class SGD(Optimizer):
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
         super().check()
+        check_numbers(momentum=self.momentum, weight_decay=self.weight_decay)
         if not 0 <= self.momentum < 1 or not self.weight_decay >= 0:
             raise ValueError(
                 f"momentum is in [0, 1) and weight_decay at least 0; got "

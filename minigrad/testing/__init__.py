@@ -56,4 +56,6 @@ def __getattr__(name: str) -> object:
     """Load the strategies, and with them Hypothesis, when they are first asked for."""
     if name == "strategies":
         return import_module("minigrad.testing.strategies")
-    raise AttributeError(f"module 'minigrad.testing' has no attribute {name!r}")
+    from minigrad.elsewhere import absent
+
+    raise absent(__name__, name)
