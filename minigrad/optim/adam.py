@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from minigrad.optim.optimizer import Array, Optimizer, Rate
-from minigrad.optim.parameters import check_numbers, number
+from minigrad.optim.parameters import check_numbers
 from minigrad.tensor import Tensor
 
 
@@ -41,7 +42,7 @@ class Adam(Optimizer):
         check_finite: bool = False,
     ) -> None:
         super().__init__(parameters, lr, check_finite=check_finite)
-        self.betas = (betas[0], betas[1])
+        self.betas = pair(betas)
         self.eps = eps
         self.weight_decay = weight_decay
         self.counts = [0] * len(self.parameters)  # updates of each parameter so far
@@ -55,10 +56,7 @@ class Adam(Optimizer):
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
         super().check()
-        try:
-            beta1, beta2 = (number(beta, "each of betas") for beta in self.betas)
-        except (TypeError, ValueError):
-            raise TypeError(f"betas are two numbers, (0.9, 0.999); got {self.betas!r}.") from None
+        beta1, beta2 = pair(self.betas)
         check_numbers(eps=self.eps, weight_decay=self.weight_decay)
         if not (0 <= beta1 < 1 and 0 <= beta2 < 1 and self.eps > 0 and self.weight_decay >= 0):
             raise ValueError(
@@ -94,6 +92,16 @@ class Adam(Optimizer):
         np.divide(total, scratch, out=scratch)
         scratch *= self.lr * a / b
         np.subtract(value, scratch, out=value)
+
+
+def pair(betas: Any) -> tuple[float, float]:
+    """Two numbers as a tuple, as they are; `TypeError` for anything else."""
+    try:
+        first, second = betas
+        check_numbers(first=first, second=second)
+    except (TypeError, ValueError):
+        raise TypeError(f"betas are two numbers, (0.9, 0.999); got {betas!r}.") from None
+    return first, second
 
 
 class AdamW(Adam):
