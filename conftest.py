@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore = [] if find_spec("scipy") else ["minigrad/ops/special.py"]
+collect_ignore_glob = [] if find_spec("scipy") else ["minigrad/ops/special*.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ LAYERS = [  # a part may import from the ones before it, and from within itself
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 BY_PUBLIC_NAMES = {"testing/programs.py", "formulas/words.py"}  # their texts are a user's
-ON_FIRST_USE = {"special"}  # of ops: the file that waits for SciPy
+ON_FIRST_USE = {"special", "special_bessel", "special_normal"}  # of ops: they wait for SciPy
 HEAVY = [
     *("networkx", "graphviz", "pygraphviz", "hypothesis", "scipy", "rich", "typer", "click"),
     *("threadpoolctl", "concurrent.futures", "safetensors", "zipfile"),

@@ -29,12 +29,14 @@ class Truth:
     domain: Callable[..., Any] = lambda *x: np.ones(np.broadcast_shapes(*map(np.shape, x)), bool)
     special: tuple[float, ...] = ()  # kinks, poles and zeros, beside which points are taken
     kinks: tuple[float, ...] = ()  # where there is no single derivative: a matter of convention
+    factors: tuple[Number, ...] = ()  # NumPy functions: where one is no normal number, no claim
 
 
-def of_one(value, first, second, domain=None, special=(), kinks=()):
+def of_one(value, first, second, domain=None, **given):
     """The truth about a function of one number."""
-    given = {} if domain is None else {"domain": domain}
-    return Truth(value, (first,), (second,), special=special, kinks=kinks, **given)
+    if domain is not None:
+        given["domain"] = domain
+    return Truth(value, (first,), (second,), **given)
 
 
 def constant(c):
@@ -212,7 +214,10 @@ UNARY: dict[str, Truth] = {
     # exponentials and logarithms
     "exponential.exp": of_one(mp.exp, mp.exp, mp.exp),
     "exponential.exp2": of_one(
-        lambda x: mp.mpf(2) ** x, lambda x: LN2 * mp.mpf(2) ** x, lambda x: LN2**2 * mp.mpf(2) ** x
+        lambda x: mp.mpf(2) ** x,
+        lambda x: LN2 * mp.mpf(2) ** x,
+        lambda x: LN2**2 * mp.mpf(2) ** x,
+        factors=(np.exp2,),  # the second derivative is infinite where the value is so already
     ),
     "exponential.expm1": of_one(mp.expm1, mp.exp, mp.exp),
     "exponential.log": of_one(mp.log, lambda x: 1 / x, lambda x: -1 / x**2, above(0)),

@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 from truths import LN2, ZERO, Truth, constant, logistic, sigmoid, sign
+from truths_of_special import psi
 
 
 def of_two(value, first, second, domain=None, **given):
@@ -68,6 +69,7 @@ POWER = of_two(
         lambda x, y: x**y * mp.log(x) ** 2,
     ),
     lambda x, y: (x > 0) & small(y) & (y != 0),
+    factors=(np.power, lambda x, y: np.power(x, y - 1)),
 )
 
 
@@ -194,6 +196,45 @@ def off_zero(x, y):
     return (x > 0) & (y > 0)
 
 
+def pseudo_huber_xx(x, y):
+    """The second derivative in x of x (sqrt(x^2 + y^2) - x): 3 c - c^3 - 2, c = cosine(x, y)."""
+    h = mp.sqrt(squares(x, y))
+    missing = y * y / (h * (h + x))  # 1 - c
+    return -missing * missing * (3 - missing)
+
+
+def psi_difference(n, x, y):
+    """psi_n(x + y) - psi_n(x), of which y / x may be as small as it likes."""
+    with mp.workdps(70):
+        return psi(n, x + y) - psi(n, x)
+
+
+def moderate(low, high):
+    return lambda x, y: (x > low) & (x < high) & (y > low) & (y < high)
+
+
+def beta_slopes(x, y):
+    """The first derivatives of betaln."""
+    return -psi_difference(0, x, y), -psi_difference(0, y, x)
+
+
+def beta_second(x, y):
+    """Its second ones: xx, xy, yy."""
+    return -psi_difference(1, x, y), -psi(1, x + y), -psi_difference(1, y, x)
+
+
+def exponential_of(value, first, second, domain):
+    """The truth about f = exp(h), of the value of f and the derivatives of h."""
+    slopes = [lambda x, y, i=i: value(x, y) * first(x, y)[i] for i in (0, 1)]
+    pairs = [(0, 0), (0, 1), (1, 1)]
+
+    def bend(k):
+        i, j = pairs[k]
+        return lambda x, y: value(x, y) * (first(x, y)[i] * first(x, y)[j] + second(x, y)[k])
+
+    return of_two(value, tuple(slopes), tuple(bend(k) for k in range(3)), domain)
+
+
 SPECIAL_BINARY: dict[str, Truth] = {
     "special.xlogy": of_two(
         lambda x, y: x * mp.log(y),
@@ -230,6 +271,7 @@ SPECIAL_BINARY: dict[str, Truth] = {
         POWER.first,
         POWER.second,
         POWER.domain,
+        factors=POWER.factors,
     ),
     "special.huber": of_two(  # x is delta
         None,
@@ -251,21 +293,36 @@ SPECIAL_BINARY: dict[str, Truth] = {
             lambda x, y: x * y / mp.sqrt(squares(x, y)),
         ),
         (
-            lambda x, y: (
-                y**2 * (2 * x**2 + 3 * y**2) / mp.sqrt(squares(x, y)) ** 3 - 2
-                if False
-                else pseudo_huber_xx(x, y)
-            ),
+            pseudo_huber_xx,
             lambda x, y: y**3 / mp.sqrt(squares(x, y)) ** 3,
             lambda x, y: x**3 / mp.sqrt(squares(x, y)) ** 3,
         ),
         lambda x, y: x > 0,
     ),
+    "special.betaln": of_two(
+        lambda x, y: mp.log(mp.beta(x, y)),
+        (lambda x, y: beta_slopes(x, y)[0], lambda x, y: beta_slopes(x, y)[1]),
+        tuple(lambda x, y, k=k: beta_second(x, y)[k] for k in range(3)),
+        moderate(1e-20, 1e20),
+    ),
+    "special.beta": exponential_of(mp.beta, beta_slopes, beta_second, moderate(1e-20, 100)),
+    "special.poch": exponential_of(
+        mp.rf,
+        lambda x, y: (psi_difference(0, x, y), psi(0, x + y)),
+        lambda x, y: (psi_difference(1, x, y), psi(1, x + y), psi(1, x + y)),
+        moderate(1e-20, 100),
+    ),
+    "special.binom": exponential_of(
+        mp.binomial,
+        lambda x, y: (
+            psi_difference(0, x - y + 1, y),
+            psi_difference(0, y + 1, x - 2 * y),
+        ),
+        lambda x, y: (
+            psi_difference(1, x - y + 1, y),
+            psi(1, x - y + 1),
+            -psi(1, x - y + 1) - psi(1, y + 1),
+        ),
+        lambda x, y: (y > 1e-20) & (x > y) & (x < 100),
+    ),
 }
-
-
-def pseudo_huber_xx(x, y):
-    """The second derivative in x of x (sqrt(x^2 + y^2) - x): 3 c - c^3 - 2, c = cosine(x, y)."""
-    h = mp.sqrt(squares(x, y))
-    missing = y * y / (h * (h + x))  # 1 - c
-    return -missing * missing * (3 - missing)

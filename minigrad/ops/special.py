@@ -9,100 +9,30 @@ gradient is refused there.
 
 from __future__ import annotations
 
-from math import log, pi, sqrt
+from math import factorial, log, pi, sqrt
 
 import numpy as np
 import scipy.special as sp
 
 from minigrad.core.op import elementwise, implements
 from minigrad.core.registry import Function
-from minigrad.core.samples import Domain, case, nonzero, positive, reals, unit
-from minigrad.ops import exponential
+from minigrad.core.samples import Domain, case, positive, reals
+from minigrad.ops import exponential, special_bessel, special_normal  # noqa: F401
 from minigrad.ops.activations import logistic
 from minigrad.ops.arithmetic import base, cbrt
-from minigrad.ops.error_function import gaussian, normal_density
 from minigrad.ops.trigonometry import cosine
 
 probability = Domain(0.05, 0.95)
-negative = Domain(-4.0, -0.2)
 
 implements(sp.exp2)(exponential.exp2)  # SciPy has ufuncs of its own for these
 implements(sp.expm1)(exponential.expm1)
 implements(sp.log1p)(exponential.log1p)
 implements(sp.cbrt)(cbrt)
 
-# --- the error function and the normal distribution -----------------------------------------
-
-erf = elementwise(sp.erf, lambda z, x: 2 / sqrt(pi) * gaussian(x), samples=reals)
-erfc = elementwise(sp.erfc, lambda z, x: -2 / sqrt(pi) * gaussian(x), samples=reals)
-erfi = elementwise(sp.erfi, lambda z, x: 2 / sqrt(pi) * np.exp(x * x), samples=unit)
-erfcx = elementwise(sp.erfcx, lambda z, x: -tail_integral(x, order=1), samples=reals)
-dawsn = elementwise(sp.dawsn, lambda z, x: 1 - 2 * x * z, samples=reals)
-erfinv = elementwise(sp.erfinv, lambda z, x: sqrt(pi) / 2 * np.exp(z * z), samples=unit)
-erfcinv = elementwise(sp.erfcinv, lambda z, x: -sqrt(pi) / 2 * np.exp(z * z), samples=probability)
-
-ndtr = elementwise(sp.ndtr, lambda z, x: normal_density(x), samples=reals)
-ndtri = elementwise(sp.ndtri, lambda z, x: sqrt(2 * pi) * np.exp(z * z / 2), samples=probability)
-log_ndtr = elementwise(sp.log_ndtr, lambda z, x: inverse_mills(x), samples=reals)
-ndtri_exp = elementwise(
-    sp.ndtri_exp, lambda z, x: sqrt(pi / 2) * erfcx(-z / sqrt(2)), samples=negative
-)
-
-
-@elementwise
-def tail_integral(x, *, order):
-    """2^n exp(x^2) times the n-th repeated integral of erfc, n = order: erfcx where it is 0.
-
-    Up to x = 1 by the recurrence in n, which gains there; beyond it loses all, and the continued
-    fraction of the ratio of two neighbours has positive terms only (Abramowitz and Stegun 7.2.5).
-    """
-    wide = np.asarray(x, np.float64)
-    ratio = np.zeros_like(wide)
-    far = np.maximum(wide, 1.0)
-    z = sp.erfcx(far)
-    ratios = []
-    for n in range(200, 0, -1):
-        ratio = 1 / (2 * far + 2 * (n + 1) * ratio)
-        if n <= order:
-            ratios.append(ratio)
-    for ratio in reversed(ratios):
-        z = 2 * ratio * z
-    low = np.minimum(wide, 1.0)
-    before, here = 1 / sqrt(pi), sp.erfcx(low)
-    for n in range(order):
-        before, here = here, 2 * (before - low * here) / (n + 1)
-    return np.where(wide > 1, z, here).astype(x.dtype)
-
-
-tail_integral.partial(lambda z, x, *, order: -(order + 1) * tail_integral(x, order=order + 1))
-tail_integral.op.samples = [case((2, 3), order=1), case((3,), order=2)]
-
-
-@elementwise
-def inverse_mills(x):
-    """The density of the normal distribution over its distribution function."""
-    tail = sqrt(2 / pi) / sp.erfcx(-np.minimum(x, 0) / sqrt(2))
-    return np.where(x > 0, normal_density(x) / sp.ndtr(np.maximum(x, 0)), tail).astype(x.dtype)
-
-
-inverse_mills.partial(lambda z, x: -z * excess(np.minimum(x, 100.0)))
-
-
-@elementwise
-def excess(x):
-    """x + inverse_mills(x), which falls to 0 as -1 / x; to the last digits."""
-    u = -np.minimum(x, 0) / sqrt(2)
-    tail = sqrt(0.5) * tail_integral(u, order=1) / sp.erfcx(u)
-    return np.where(x > -1, np.maximum(x, -1) + inverse_mills(x), tail).astype(x.dtype)
-
-
-excess.partial(lambda z, x: 1 - inverse_mills(x) * z)
-inverse_mills.op.samples = excess.op.samples = reals
-
 # --- logistic -------------------------------------------------------------------------------
 
 expit: Function = elementwise(sp.expit, lambda z, x: logistic(x), samples=reals)
-logit = elementwise(sp.logit, lambda z, x: 1 / (x * (1 - x)), samples=probability)
+logit = elementwise(sp.logit, lambda z, x: 1 / x + 1 / (1 - x), samples=probability)
 log_expit = elementwise(sp.log_expit, lambda z, x: expit(-x), samples=reals)
 
 # --- entropies: where x is 0 and the logarithm does not exist, derivatives are taken as 0 -----
@@ -125,13 +55,34 @@ xlog1py = elementwise(
     lambda z, x, y: x / np.where(off(x, 1 + y), 1, 1 + y),
     samples=(reals, positive),
 )
-entr = elementwise(sp.entr, lambda z, x: -np.log(x) - 1, samples=positive)
+entr = elementwise(sp.entr, lambda z, x: entropy_slope(x), samples=positive)
 rel_entr = elementwise(
     sp.rel_entr, lambda z, x, y: log_ratio(x, y) + 1, lambda z, x, y: -x / y, samples=positive
 )
 kl_div = elementwise(
-    sp.kl_div, lambda z, x, y: log_ratio(x, y), lambda z, x, y: (y - x) / y, samples=positive
+    sp.kl_div, lambda z, x, y: log_ratio(x, y), lambda z, x, y: missing_part(x, y), samples=positive
 )
+
+
+@elementwise
+def missing_part(x, y):
+    """What x lacks of y, as a part of y."""
+    return np.subtract(y, x) / y
+
+
+missing_part.partial(lambda z, x, y: -1 / y)
+missing_part.partial(lambda z, x, y: x / y / y)
+missing_part.op.samples = positive
+
+
+@elementwise
+def entropy_slope(x):
+    """-log(x) - 1, of which no narrow dtype makes 0."""
+    return (-np.log(x, dtype=np.float64) - 1).astype(x.dtype)
+
+
+entropy_slope.partial(lambda z, x: -1 / x)
+entropy_slope.op.samples = positive
 
 
 @elementwise
@@ -163,28 +114,64 @@ polygamma: Function = elementwise(
 )
 beta = elementwise(
     sp.beta,
-    lambda z, x, y: z * (digamma(x) - digamma(x + y)),
-    lambda z, x, y: z * (digamma(y) - digamma(x + y)),
+    lambda z, x, y: -z * polygamma_difference(x, y, order=0),
+    lambda z, x, y: -z * polygamma_difference(y, x, order=0),
     samples=positive,
 )
 betaln = elementwise(
     sp.betaln,
-    lambda z, x, y: digamma(x) - digamma(x + y),
-    lambda z, x, y: digamma(y) - digamma(x + y),
+    lambda z, x, y: -polygamma_difference(x, y, order=0),
+    lambda z, x, y: -polygamma_difference(y, x, order=0),
     samples=positive,
 )
 binom = elementwise(
     sp.binom,
-    lambda z, x, y: z * (digamma(x + 1) - digamma(x - y + 1)),
-    lambda z, x, y: z * (digamma(x - y + 1) - digamma(y + 1)),
+    lambda z, x, y: z * polygamma_difference(x - y + 1, y, order=0),
+    lambda z, x, y: z * polygamma_difference(y + 1, x - 2 * y, order=0),
     samples=(Domain(4.2, 6.0), positive),
 )
 poch = elementwise(
     sp.poch,
-    lambda z, x, y: z * (digamma(x + y) - digamma(x)),
+    lambda z, x, y: z * polygamma_difference(x, y, order=0),
     lambda z, x, y: z * digamma(x + y),
     samples=positive,
 )
+
+
+@elementwise
+def polygamma_difference(x, y, *, order):
+    """polygamma(order, x + y) - polygamma(order, x), to the last digits where y is small.
+
+    For x and x + y above 0 by the sum and the asymptotic series of which each is made (Abramowitz
+    and Stegun 6.4.10 and 6.4.11), taking the differences of their terms.
+    """
+    start, width = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    low, width, sign = np.where(width < 0, start + width, start), np.abs(width), np.sign(width)
+    usual = low > 0
+    near = np.where(usual, low, 1)
+    far = near + 10
+    terms = [factorial(order) * fall(near + k, width, order + 1) for k in range(10)]
+    tail = np.log1p(width / far) if order == 0 else factorial(order - 1) * fall(far, width, order)
+    z = sum(terms) + tail + factorial(order) / 2 * fall(far, width, order + 1)
+    for k, number in enumerate(sp.bernoulli(20)[2::2], 1):
+        power = 2 * k + order
+        z = z + number * factorial(power - 1) / factorial(2 * k) * fall(far, width, power)
+    z = (-1) ** order * sign * z
+    plain = sp.polygamma(order, start + y) - sp.polygamma(order, start)
+    return np.where(usual, z, plain).astype(np.result_type(x, y))
+
+
+def fall(x, y, power):
+    """1 / x^power - 1 / (x + y)^power"""
+    return -np.expm1(-power * np.log1p(y / x)) / x**power
+
+
+polygamma_difference.partial(lambda z, x, y, *, order: polygamma_difference(x, y, order=order + 1))
+polygamma_difference.partial(lambda z, x, y, *, order: polygamma(x + y, order=order + 1))
+polygamma_difference.op.samples = [
+    case((2, 3), (2, 3), order=0, domain=positive),
+    case((3,), (3,), order=1, domain=positive),
+]
 
 # --- powers, angles in degrees, losses ------------------------------------------------------
 
@@ -195,13 +182,25 @@ powm1 = elementwise(
     lambda z, x, y: x**y * np.log(x),
     samples=(positive, reals),
 )
-wrightomega = elementwise(sp.wrightomega, lambda z, x: z / (1 + z), samples=reals)
+wrightomega = elementwise(sp.wrightomega, lambda z, x: saturated(z), samples=reals)
+
+
+@elementwise
+def saturated(x):
+    """x / (1 + x), and 1 at infinity."""
+    return np.where(x > 1, 1 / (1 + 1 / np.maximum(x, 1)), x / (1 + x))
+
+
+saturated.partial(lambda z, x: (1 / (1 + x)) ** 2)
+saturated.op.samples = positive
 
 cosm1 = elementwise(sp.cosm1, lambda z, x: -np.sin(x), samples=reals)
 sindg = elementwise(sp.sindg, lambda z, x: pi / 180 * cosdg(x), samples=reals)
 cosdg: Function = elementwise(sp.cosdg, lambda z, x: -pi / 180 * sindg(x), samples=reals)
-tandg = elementwise(sp.tandg, lambda z, x: pi / 180 * (1 + z * z), samples=reals)
-cotdg = elementwise(sp.cotdg, lambda z, x: -pi / 180 * (1 + z * z), samples=Domain(40.0, 50.0))
+tandg = elementwise(sp.tandg, lambda z, x: (sqrt(pi / 180) / cosdg(x)) ** 2, samples=reals)
+cotdg = elementwise(
+    sp.cotdg, lambda z, x: -((sqrt(pi / 180) / sindg(x)) ** 2), samples=Domain(40.0, 50.0)
+)
 
 huber = elementwise(  # x is delta
     sp.huber,
@@ -211,28 +210,84 @@ huber = elementwise(  # x is delta
 )
 pseudo_huber = elementwise(  # x is delta
     sp.pseudo_huber,
-    lambda z, x, y: y * np.square(y / (np.hypot(x, y) + x)) * cosine(y, x),
-    lambda z, x, y: x * cosine(y, x),
+    lambda z, x, y: y * np.square(y / 4 / (np.hypot(x / 4, y / 4) + x / 4)) * cosine(y, x),
+    lambda z, x, y: np.where(np.abs(y) < x, y * cosine(x, y), x * cosine(y, x)),
     samples=(positive, reals),
 )
 
 # --- integrals ------------------------------------------------------------------------------
 
 exp1 = elementwise(sp.exp1, lambda z, x: -np.exp(-x) / x, samples=positive)
-expi = elementwise(sp.expi, lambda z, x: np.exp(x) / x, samples=positive)
+expi = elementwise(sp.expi, lambda z, x: exponential_ratio(x), samples=positive)
 
 sine_integral = elementwise(
-    lambda x: sp.sici(x)[0], lambda z, x: np.sinc(x / pi), name="Si", samples=positive
+    lambda x: sp.sici(x)[0], lambda z, x: sine_ratio(x), name="Si", samples=positive
 )
 cosine_integral = elementwise(
     lambda x: sp.sici(x)[1], lambda z, x: np.cos(x) / x, name="Ci", samples=positive
 )
 fresnel_sine = elementwise(
-    lambda x: sp.fresnel(x)[0], lambda z, x: np.sin(pi / 2 * x * x), name="S", samples=reals
+    lambda x: sp.fresnel(x)[0], lambda z, x: sine_of_square(x), name="S", samples=reals
 )
 fresnel_cosine = elementwise(
-    lambda x: sp.fresnel(x)[1], lambda z, x: np.cos(pi / 2 * x * x), name="C", samples=reals
+    lambda x: sp.fresnel(x)[1], lambda z, x: cosine_of_square(x), name="C", samples=reals
 )
+
+
+@elementwise
+def exponential_ratio(x):
+    """exp(x) / x, which is finite a little beyond exp(x)."""
+    root = np.exp(x / 2)
+    return root / x * root
+
+
+exponential_ratio.partial(lambda z, x: z * ((x - 1) / x))
+
+
+@elementwise
+def sine_ratio(x):
+    """sin(x) / x, and 1 at 0."""
+    return sp.spherical_jn(0, np.asarray(x, np.float64)).astype(x.dtype)
+
+
+@elementwise
+def sine_ratio_slope(x):
+    """(x cos(x) - sin(x)) / x^2, and 0 at 0."""
+    wide = np.asarray(x, np.float64)
+    square = np.minimum(np.square(wide), 1.0)
+    near = -wide / 3 * (1 - square / 10 * (1 - square / 28))
+    return np.where(np.abs(wide) < 0.01, near, -sp.spherical_jn(1, wide)).astype(x.dtype)
+
+
+sine_ratio.partial(lambda z, x: sine_ratio_slope(x))
+sine_ratio_slope.partial(
+    lambda z, x: -sine_ratio(x) - 2 * np.where(x == 0, -1 / 3, z / np.where(x == 0, 1, x))
+)
+
+
+def degrees_of_square(x):
+    """90 x^2 without whole turns, which is all that there is where x is a multiple of 2."""
+    wide = np.asarray(x, np.float64)
+    return 90 * np.fmod(np.square(np.where(np.abs(wide) < 2.0**53, wide, 0)), 4)
+
+
+@elementwise
+def sine_of_square(x):
+    """sin(pi / 2 x^2)"""
+    return sp.sindg(degrees_of_square(x)).astype(x.dtype)
+
+
+@elementwise
+def cosine_of_square(x):
+    """cos(pi / 2 x^2)"""
+    return sp.cosdg(degrees_of_square(x)).astype(x.dtype)
+
+
+sine_of_square.partial(lambda z, x: pi * (x * cosine_of_square(x)))
+cosine_of_square.partial(lambda z, x: -pi * (x * sine_of_square(x)))
+exponential_ratio.op.samples = positive
+for function in (sine_ratio, sine_ratio_slope, sine_of_square, cosine_of_square):
+    function.op.samples = reals
 
 
 @implements(sp.sici)
@@ -257,108 +312,3 @@ def fresnel(x):
     Tensor(0.7798934)
     """
     return fresnel_sine(x), fresnel_cosine(x)
-
-
-# --- functions of an order, which is a setting, and a number ------------------------------------
-
-
-def of_order(ufunc, partial, domain=positive):
-    """Register `ufunc(v, x)` with its partial derivative in x alone: `partial(z, x, v=v)`."""
-    one, several = np.float32(1.5), np.arange(3, dtype=np.float32)
-    op = elementwise(
-        lambda x, *, v: ufunc(v, x),
-        partial,
-        name=ufunc.__name__,
-        samples=[case((2, 3), v=one, domain=domain), case((3,), v=several, domain=domain)],
-    )
-
-    @implements(ufunc)
-    def function(v, x):
-        return op(x, v=np.array(v) if isinstance(v, np.ndarray | list) else v)
-
-    function.op = op.op
-    return function
-
-
-jv: Function = of_order(sp.jv, lambda z, x, *, v: (jv(v - 1, x) - jv(v + 1, x)) / 2)
-yv: Function = of_order(sp.yv, lambda z, x, *, v: (yv(v - 1, x) - yv(v + 1, x)) / 2)
-iv: Function = of_order(sp.iv, lambda z, x, *, v: (iv(v - 1, x) + iv(v + 1, x)) / 2)
-kv: Function = of_order(sp.kv, lambda z, x, *, v: -(kv(v - 1, x) + kv(v + 1, x)) / 2)
-ive: Function = of_order(sp.ive, lambda z, x, *, v: scaled_i(x, v=v, order=1))
-kve: Function = of_order(sp.kve, lambda z, x, *, v: scaled_k(x, v=v, order=1))
-
-j0 = elementwise(sp.j0, lambda z, x: -j1(x), samples=reals)
-j1: Function = elementwise(sp.j1, lambda z, x: (j0(x) - jv(2, x)) / 2, samples=reals)
-y0 = elementwise(sp.y0, lambda z, x: -y1(x), samples=positive)
-y1: Function = elementwise(sp.y1, lambda z, x: (y0(x) - yv(2, x)) / 2, samples=positive)
-i0 = elementwise(sp.i0, lambda z, x: i1(x), samples=reals)
-i1: Function = elementwise(sp.i1, lambda z, x: (i0(x) + iv(2, x)) / 2, samples=reals)
-k0 = elementwise(sp.k0, lambda z, x: -k1(x), samples=positive)
-k1: Function = elementwise(sp.k1, lambda z, x: -(k0(x) + kv(2, x)) / 2, samples=positive)
-i0e = elementwise(sp.i0e, lambda z, x: scaled_i(x, v=0, order=1), samples=nonzero)
-i1e = elementwise(sp.i1e, lambda z, x: scaled_i(x, v=1, order=1), samples=nonzero)
-k0e = elementwise(sp.k0e, lambda z, x: scaled_k(x, v=0, order=1), samples=positive)
-k1e = elementwise(sp.k1e, lambda z, x: scaled_k(x, v=1, order=1), samples=positive)
-
-
-def asymptotic(x, v, order, sign):
-    """A derivative of 1 / sqrt(x) * (1 - (4v^2 - 1) / (8x) + ...), term by term.
-
-    The series of ive and, with another sign, of kve for large x (Abramowitz and Stegun 9.7.1).
-    """
-    term = 1 / np.sqrt(x) / x**order * (-1) ** order * np.prod(np.arange(order) + 0.5)
-    z = term
-    for k in range(1, 26):
-        term = term * sign * (4 * v * v - (2 * k - 1) ** 2) / (8 * k) / x
-        term = term * (k - 0.5 + order) / (k - 0.5)
-        z = z + term
-    return z
-
-
-def by_recurrence(x, v, order, f, neighbours, itself):
-    """A derivative of exp(-|x|) I or exp(x) K from the functions of neighboring order."""
-    if order == 0:
-        return f(v, x)
-    lower = [by_recurrence(x, w, order - 1, f, neighbours, itself) for w in (v - 1, v, v + 1)]
-    return neighbours * (lower[0] + lower[2]) / 2 + itself * lower[1]
-
-
-@elementwise
-def scaled_i(x, *, v, order):
-    """The derivative of that order of ive(v, x); from |x| = 25 + v^2 by its asymptotic series."""
-    wide = np.asarray(x, np.float64)
-    far = np.abs(wide) > 25 + np.square(v)
-    mirrored = np.where(wide < 0, np.cos(pi * (np.asarray(v) + order)), 1)
-    large = asymptotic(np.where(far, np.abs(wide), 25.0), v, order, -1) / sqrt(2 * pi) * mirrored
-    x_near = np.where(far, 1, wide)
-    z = by_recurrence(x_near, v, order, sp.ive, 1, -np.sign(x_near))
-    return np.where(far, large, z).astype(x.dtype)
-
-
-@elementwise
-def scaled_k(x, *, v, order):
-    """The derivative of that order of kve(v, x); from x = 25 + v^2 by its asymptotic series."""
-    wide = np.asarray(x, np.float64)
-    far = wide > 25 + np.square(v)
-    large = asymptotic(np.where(far, wide, 25.0), v, order, 1) * sqrt(pi / 2)
-    z = by_recurrence(np.where(far, 1, wide), v, order, sp.kve, -1, 1)
-    return np.where(far, large, z).astype(x.dtype)
-
-
-scaled_i.partial(lambda z, x, *, v, order: scaled_i(x, v=v, order=order + 1))
-scaled_k.partial(lambda z, x, *, v, order: scaled_k(x, v=v, order=order + 1))
-scaled_i.op.samples = [case((2, 3), v=1, order=1, domain=positive)]
-scaled_k.op.samples = [case((2, 3), v=1, order=1, domain=positive)]
-
-
-def incomplete_gamma(sign):
-    """The partial derivative in x of the incomplete gamma function and of its complement."""
-
-    def partial(z, x, *, v):
-        return sign * np.exp(sp.xlogy(v - 1, x) - x - sp.gammaln(v))
-
-    return partial
-
-
-gammainc = of_order(sp.gammainc, incomplete_gamma(1))
-gammaincc = of_order(sp.gammaincc, incomplete_gamma(-1))

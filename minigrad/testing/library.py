@@ -12,7 +12,8 @@ from types import ModuleType
 import minigrad.ops
 from minigrad.core.op import Op
 
-NEEDS = {"special": "scipy"}  # a family that exists only where another package does
+NEEDS = dict.fromkeys(("special", "special_bessel", "special_normal"), "scipy")
+# families that exist only where another package does
 
 
 def library_ops() -> dict[str, list[Op]]:
