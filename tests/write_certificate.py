@@ -1,8 +1,8 @@
 """Measures every rule and writes `docs/certificate.json`: `python tests/write_certificate.py`.
 
 With a number, at so many points of a dtype instead of 20,000 and every float16; SciPy's functions,
-of which 50 digits take long, at a tenth of them. PyTorch and JAX are measured in the same loop where
-they are installed; else their figures stay as they were.
+of which 50 digits take long, at a tenth of them. PyTorch and JAX are measured in the same loop
+where they are installed; else their figures stay as they were.
 """
 
 import json

@@ -41,11 +41,12 @@ Each is checked in the modes and to the order that are given, against difference
 it states: shapes, dtypes, memory layouts, ties and broadcasting included. What a rule chooses where
 there is no single derivative was measured when this page was written.
 
-Elementwise rules are held against 50 digits over their whole domain; the figures here come from
-{points:,} points of each dtype, for SciPy's functions from a tenth of them. They are the largest error, in units of the last place, in float16, float32 and float64; PyTorch's and JAX's
-from the same loop; "wrong" is a nan, or a zero or an infinity where the truth is a normal number.
-Where a derivative crosses zero, or `x` is rounded before an exponential, the unit is what the last
-place of `x` makes of it: `tests/test_certificate.py` says for which.
+Elementwise rules are held against 50 digits over their whole domain. What stands beside them is
+the largest error at {points:,} points of each dtype, of SciPy's functions at a tenth of them, in
+units of the last place, in float16, float32 and float64; PyTorch's and JAX's from the same loop;
+"wrong" is a nan, or a zero or an infinity where the truth is a normal number. Where a derivative
+crosses zero, or `x` is rounded before an exponential, the unit is what the last place of `x` makes
+of it: `tests/test_certificate.py` says for which, and which bounds SciPy's own values set.
 """
 RULES = {"elementwise": "partial in", "linear": "adjoint in", "general": "vjp in"}
 
