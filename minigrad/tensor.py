@@ -92,7 +92,7 @@ class Tensor(Node):
 
     @property
     def data(self) -> Array:
-        """The values, as a read-only view; `assign` writes."""
+        """The values, as a read-only view: `w.assign(w.data + 1)` writes, `w.data += 1` cannot."""
         return locked(self._value)
 
     @data.setter

@@ -357,9 +357,9 @@ MISTAKES = [
     ("mg.data.split(np.ones(9), held_out='a')", DataError, "a fraction between 0 and 1"),
     ("mg.data.split(np.ones(9), 0.2)", ShapeError, "held_out=0.2"),
     # pictures and formulas
-    ("mg.draw(network)", TypeError, "only a tensor has a graph"),
-    ("mg.trace(network)", TypeError, "only a tensor has a past to trace"),
-    ("mg.why(network)", TypeError, "takes a tensor and its result"),
+    ("mg.draw(network)", TypeError, "only a tensor has a graph", "sequential(x)"),
+    ("mg.trace(network)", TypeError, "only a tensor has a past to trace", "sequential(x)"),
+    ("mg.why(network)", TypeError, "takes a tensor and its result", "sequential(x)"),
     ("mg.diff(loss, network)", TypeError, "only a tensor has a graph"),
     ("mg.draw(loss, direction='LR')", ValueError, "choose among down, right, up, left"),
     ("mg.draw(loss).save('net.jpg')", ValueError, "End it in .svg"),

@@ -19,6 +19,7 @@ from minigrad.core.reach import below
 from minigrad.core.sweep import Step, sweep
 from minigrad.core.traps import given, told
 from minigrad.drawing.causes import Blocker, cause, dead_units
+from minigrad.drawing.snapshot import not_a_tensor
 from minigrad.drawing.text import number as short
 from minigrad.errors import OverwrittenError
 
@@ -60,7 +61,7 @@ def why(t: Any, result: Any = None) -> Reason:
     """
     for x in (t, result):
         if not isinstance(x, Node) and not (x is None and x is result):
-            raise TypeError(f"why: takes a tensor and its result; got a {type(x).__name__}.")
+            raise TypeError(not_a_tensor(x, "why: takes a tensor and its result"))
     scopes = variables(sys._getframe(1))
     if not t._tracked:
         return untracked(t, scopes)
