@@ -304,14 +304,64 @@ def test_a_complex_step_is_exact_where_the_function_is_analytic():
     assert at(lambda x: np.abs(x) ** 3, 1.0).low == pytest.approx(3.0, rel=1e-9)  # it is not
 
 
-@pytest.mark.parametrize("distance", [0.0, 1e-5, 1e-4, 3e-4, 6e-4, 9e-4, -1e-5, -6e-4])
-def test_a_kink_within_a_step_is_seen(distance):
+@pytest.mark.parametrize(
+    "distance", [0.0, 1e-9, 1e-7, 1e-5, 1e-4, 3e-4, 6e-4, 9e-4, -1e-9, -1e-5, -6e-4]
+)
+def test_a_kink_is_seen_and_one_beside_the_point_leaves_the_slope_that_is_right(distance):
     found = at(lambda x: np.maximum(x, 0) + np.sin(x), distance)
-    assert found.kinks.all()
+    assert found.kinks.all() == (abs(distance) < 1e-6)
     there = (distance > 0) + np.cos(distance)
     assert found.low - 1e-6 <= there <= found.high + 1e-6
     assert np.cos(distance) - 1e-6 <= found.low
     assert found.high <= 1 + np.cos(distance) + 1e-6
+
+
+def verdict(f, x):
+    """What the checker says of a function, whichever way it says it."""
+    try:
+        with np.errstate(over="ignore"):
+            return str(check_grads(f, x))
+    except DerivativeError as error:
+        return str(error)
+
+
+ANYWHERE = [np.exp, np.log, np.sqrt, np.tanh, np.sin, np.square, np.cbrt, np.linalg.norm, np.std,
+            np.reciprocal, mg.sigmoid, mg.gelu, mg.softplus, mg.logsumexp, mg.softmax]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", ANYWHERE, ids=lambda f: f.__name__)
+def test_what_is_right_is_not_called_wrong_at_any_scale(f):
+    """Where differences can tell nothing, that is said; a right rule is never accused."""
+    rng = np.random.default_rng(0)
+    for scale in 10.0 ** np.arange(-4, 3):
+        x = scale * (np.abs(rng.normal(size=3)) + 0.1)
+        message = verdict(f, x)
+        told = ("right", "not a proof", "nothing could be compared")
+        assert any(word in message for word in told), f"at {x}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.std, [100, 100.1, 100.25]),
+        (np.std, [1, 1.001, 1.0025]),
+        (mg.layer_norm, [1, 1.001, 1.0025]),
+        (np.log, [1.25e-4]),
+        (np.linalg.norm, [1e-4, 1e-4]),
+        (np.sqrt, [1e-3, 1e-4]),
+        (lambda x: x**-3.0, [1e-3]),
+        (lambda x: np.sin(1000 * x), [0.5, -1.2, 2.0]),
+    ],
+)
+def test_what_turns_within_a_step_is_not_called_wrong(f, x):
+    check_grads(f, np.array(x, float))
+
+
+@pytest.mark.parametrize("x", [[0.5, -1.2, 2.0], [0.05, 0.1], [300.0, -20.0]])
+def test_a_small_error_is_still_found_at_any_scale(x):
+    wrong = mg.elementwise(lambda x: x**3, lambda z, x: 3 * x**2 * (1 + 1e-5), name="wrong")
+    with pytest.raises(DerivativeError, match="the derivative is wrong"):
+        check_grads(wrong, np.array(x))
 
 
 def test_a_jump_of_the_second_derivative_alone_is_a_kink_with_one_slope():

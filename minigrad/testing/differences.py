@@ -1,7 +1,9 @@
 """Derivatives by differences: an oracle that shares nothing with the engine but the function.
 
 Along a direction, central differences at two step sizes h and h/2 are combined (Richardson), which
-leaves an error of order h^4: about ten right digits in float64. The same values tell whether the
+leaves an error of order h^4: about ten right digits in float64. How far the two differ says how
+good that is; where the function turns within the step, smaller steps are tried, and where
+none is small enough, the difference is added to the tolerance. The same values tell whether the
 function is smooth there: if the slopes to the left and to the right do not come together as the
 step shrinks, or the two central differences disagree, there is a kink. Then there is not one
 derivative but a set of them (Clarke's: what the derivatives nearby come close to, and all between
@@ -23,6 +25,8 @@ import numpy as np
 from minigrad.core.node import Array
 
 STEP = 1e-3
+FINER = (1e-1, 1e-2, 1e-3)  # times the step, where the function turns within it
+TURNING = 5e-4  # how far the differences of two steps are apart, in parts, where it does
 RELATIVE = 1e-6  # what differences are held to, and
 ABSOLUTE = 1e-9  # in units of the largest value
 TELLING = 0.01  # the tolerance is at most this part of a result's largest slope, to tell anything
@@ -110,7 +114,33 @@ def along(
     epsilon: float,
     step: float,
 ) -> list[Array]:
-    """Low, high, tolerance, kink and undefined, of each result along one direction."""
+    """Low, high, tolerance, kink and undefined, of each result along one direction: for each by
+    the first step within which the function hardly turns, or by the one within which it does least.
+    """
+    *parts, turning = with_step(f, arrays, value, direction, epsilon, step)
+    for times in FINER:
+        if not (turning > 1).any():
+            break
+        *finer, less = with_step(f, arrays, value, direction, epsilon, step * times, finer=True)
+        better = (less < turning) & (turning > 1)
+        parts = [np.where(better, new, old) for new, old in zip(finer, parts, strict=True)]
+        turning = np.where(better, less, turning)
+    return parts
+
+
+def with_step(
+    f: Flat,
+    arrays: Sequence[Array],
+    value: Array,
+    direction: Direction,
+    epsilon: float,
+    step: float,
+    finer: bool = False,
+) -> list[Array]:
+    """The same by one step, and how much the function turns within it, more than 1 if too much.
+
+    Of a finer step all that two differences are apart counts as tolerance: there they are noisy.
+    """
 
     def slopes(h: float) -> Array:
         right = (moved(f, arrays, direction, h) - value) / h
@@ -121,6 +151,9 @@ def along(
         smooth = (4 * half.mean(axis=0) - whole.mean(axis=0)) / 3
         noise = ABSOLUTE * largest(value) + 16 * epsilon / step * np.abs(value)
         tolerance = RELATIVE * np.abs(smooth) + noise
+        apart = np.abs(whole.mean(axis=0) - half.mean(axis=0))
+        turning = apart / (TURNING * np.abs(smooth) + noise)
+        tolerance = tolerance + np.where((turning > 1) | finer, apart, 0.0)
         undefined = ~np.isfinite(whole + half).all(axis=0)
         bend = bending(whole, half)
         kinks = bend > RELATIVE * np.max(np.abs([*whole, *half]), axis=0) + noise
@@ -134,7 +167,8 @@ def along(
             sides = one_sided(whole, half, quarter)
             low, high = (np.where(kinks, end, smooth) for end in (sides.min(0), sides.max(0)))
     low, high, tolerance = (np.where(undefined, 1.0, part) for part in (low, high, tolerance))
-    return [low, high, tolerance, kinks, undefined]
+    turning = np.where(undefined | np.isnan(turning), np.inf, turning)
+    return [low, high, tolerance, kinks, undefined, turning]
 
 
 def bending(whole: Array, half: Array) -> Array:
