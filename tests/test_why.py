@@ -1,6 +1,7 @@
 """`why`: each way in which a gradient is lost has its reason, and says where."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -218,6 +219,56 @@ def test_an_overwritten_value():
     w.assign([0.0, 0.0])
     found = mg.why(w, loss)
     assert found.reason == "overwritten"
+
+
+OVERWRITTEN = {  # what is told after the step: the reason, and words of it; "" where w is gone
+    "sqrt at 0": ([0.0, 4.0], lambda w: np.sqrt(w), "infinite", "sqrt (#2) makes inf"),
+    "cbrt at 0": ([0.0, 4.0], lambda w: np.cbrt(w), "infinite", "cbrt (#2) makes inf"),
+    "dropped": ([0.0, 4.0], lambda w: np.where([0, 1], np.sqrt(w), 0.0), "nan", "cotangent = 0"),
+    "exp overflows": ([1e4, 1.0], lambda w: np.exp(w), "infinite", "comes through exp (#2)"),
+    "it was nan": ([np.nan, 1.0], lambda w: np.exp(w), "nan", "comes through exp (#2)"),
+    "a copy overflows": ([1e4, 1.0], lambda w: np.exp(w + 0.0), "infinite", "x = 1e+04"),
+    "uses overflow": ([1.0, 2.0], lambda w: w * 1e308 + w * 1e308, "infinite", "each is finite"),
+    "dead relu": ([-1.0, -2.0], lambda w: mg.relu(w), "dead relu", "all 2 elements of x were"),
+    "a dead unit": ([[-1.0, 2.0]], lambda w: mg.relu(w), "partly zero", "1 of 2 units dead"),
+    "zero factor": ([1.0, 2.0], lambda w: w * 0.0, "zero factor", "multiplies x by is 0"),
+    "flat": ([1.0, 2.0], lambda w: np.floor(w), "flat", "is 0 everywhere"),
+    "not chosen": ([1.0, 2.0], lambda w: np.where([0, 0], w, 1.0), "not chosen", "from elsewhere"),
+    "cancels": ([1.0, 2.0], lambda w: w - w, "cancels", "adds up to 0"),
+    "there": ([1.0, 2.0], lambda w: w + 1.0, "not zero", "its norm is 1.41"),
+    "read": ([1.0, 2.0], lambda w: w * w, "overwritten", "needs the value it had"),
+}
+KNOWN_OF_W = {"a copy overflows", "uses overflow", "a dead unit", "zero factor", "flat"}
+KNOWN_OF_W |= {"not chosen", "cancels", "there"}
+
+
+@pytest.mark.parametrize("how", ["assign", "assign nan", "step"])
+@pytest.mark.parametrize("kind", OVERWRITTEN)
+def test_what_is_told_after_a_step_was_so_before(kind, how):
+    values, f, reason, words = OVERWRITTEN[kind]
+    w = mg.Tensor(np.array(values), requires_grad=True)
+    with np.errstate(all="ignore"):
+        loss = np.sum(f(w))
+        loss.backward()
+        if how == "step":
+            mg.optim.SGD([w], lr=0.1).step()
+        else:
+            w.assign(np.full(w.shape, 777.0 if how == "assign" else np.nan))
+        found = mg.why(w, loss)
+    assert found.reason == reason
+    assert words in found.text
+    assert "777" not in found.text
+    assert "itself" not in found.text  # that w holds nan now is no reason
+    assert (kind in KNOWN_OF_W) or re.search(r"overwritten since at \S*test_why.py:\d+", found.text)
+
+
+def test_what_was_used_after_the_step_is_told():
+    w = parameter([5.0, 5.0])
+    np.sum(np.sqrt(w)).backward()
+    w.assign([0.0, 5.0])
+    with np.errstate(all="ignore"):
+        loss = np.sum(np.sqrt(w))
+        assert "w = 0, the cotangent = 1" in mg.why(w, loss).text
 
 
 def test_nothing_is_written():

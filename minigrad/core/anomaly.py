@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.core.broadcasting import broadcasts_to
 from minigrad.core.node import Array, Node
-from minigrad.core.overwritten import overwritten_since
+from minigrad.core.overwritten import value_used
 
 
 class Anomaly(NamedTuple):
@@ -38,7 +38,7 @@ class Anomaly(NamedTuple):
 
 def made_by(op: Any, inputs: tuple[Node, ...], settings: Mapping[str, Any], node: Node) -> Any:
     """What an op with this result made of its inputs: an `Anomaly`, or None."""
-    given = [*[x._value for x in inputs], *numbers_in(settings)]
+    given = [*values_used(node, inputs), *numbers_in(settings)]
     where = made_of(node._value, given, pointwise(op))
     if where is None:
         return None
@@ -54,7 +54,7 @@ def first_recorded(nodes: Iterable[Node]) -> Any:
         if x.op is None or not_finite(x._value) is None:
             continue
         found = made_by(x.op, x.inputs, x.settings, x)
-        if found is not None and not any(overwritten_since(y, x.number) for y in x.inputs):
+        if found is not None:
             return found
     return None
 
@@ -71,7 +71,7 @@ class Backward:
         What the op itself computed counts as made here: the rule has it of the same inputs.
         """
         node, g = step.node, plain(step.cotangent)
-        given = [g, *[x._value for x in node.inputs], *numbers_in(node.settings)]
+        given = [g, *values_used(node, node.inputs), *numbers_in(node.settings)]
         parts: dict[int, list[Any]] = {}
         found = []
         for slot, (x, c) in enumerate(zip(node.inputs, step.contributions, strict=True)):
@@ -100,12 +100,20 @@ def at_step(phase: str, node: Node, made: Array, where: Array, g: Any, slot: int
 def tangent_at(node: Node, tangents: Sequence[Any], t: Any) -> Any:
     """What forward mode made at a node of the tangents of its inputs; None if nothing."""
     arrived = [plain(x) for x in tangents if x is not None]
-    given = [*arrived, *[x._value for x in node.inputs], *numbers_in(node.settings)]
+    given = [*arrived, *values_used(node, node.inputs), *numbers_in(node.settings)]
     where = made_of(plain(t), given, pointwise(node.op))
     if where is None:
         return None
     case = node, node.op, node.inputs, node.settings
     return Anomaly("tangent", *case, plain(t), where, tuple(plain(x) for x in tangents))
+
+
+def values_used(node: Node, inputs: Sequence[Node]) -> list[Array]:
+    """What an op was given. For an input that was overwritten since stands the op's own result:
+    where that is finite, so was the input, as far as anybody can tell.
+    """
+    used = [value_used(x, node) for x in inputs]
+    return [node._value if value is None else value for value in used]
 
 
 # --- the question itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from minigrad.core.node import Node, clock
+from minigrad.core.node import Array, Node, clock
 from minigrad.core.places import place_of, where
 from minigrad.core.reach import number_in
 from minigrad.core.reads import closed_over, reads, reads_forward
@@ -23,6 +23,16 @@ def home(x: Node) -> Node:
 def overwritten_since(x: Node, number: int) -> bool:
     """Whether the memory of `x` was written to after something that has this number."""
     return home(x)._written[0] > number
+
+
+def value_used(x: Node, user: Node) -> Array | None:
+    """The value of `x` that `user` was computed from; None if it was overwritten since."""
+    return None if overwritten_since(x, user.number) else x._value
+
+
+def gone(x: Node) -> str:
+    """What is said instead of a value that is not there any more."""
+    return f"was overwritten since at {where(home(x)._written[1])} (ask before the step)"
 
 
 def check_not_overwritten(

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.anomaly import Anomaly, not_finite, pointwise
+from minigrad.core.anomaly import Anomaly, not_finite, pointwise, values_used
 from minigrad.core.broadcasting import broadcasts_to
 from minigrad.core.node import Array, Node
+from minigrad.core.overwritten import gone, value_used
 from minigrad.core.source import formula_of
 
 ABOVE_0 = (
@@ -74,7 +75,7 @@ def given(a: Anomaly) -> str:
     if not np.isnan(a.made[a.first]):
         return "finite"
     there = place(a)
-    operands = [x for x in (*values(a), *a.arrived) if x is not None]
+    operands = [x for x in (*values_used(a.node, a.inputs), *a.arrived) if x is not None]
     if there is not None:
         operands = [operand_at(x, there) for x in operands]
     return "finite" if all(not_finite(x) is None for x in operands) else "infinite"
@@ -88,7 +89,7 @@ def letters(a: Anomaly) -> list[str]:
 
 
 def values(a: Anomaly) -> list[Any]:
-    """The inputs of the op."""
+    """The inputs of the op, to compute with: of those overwritten since no rule makes use."""
     return [x._value for x in a.inputs]
 
 
@@ -102,7 +103,8 @@ def numbers(a: Anomaly, name_of: NameOf) -> Iterator[str]:
         return
     there = place(a)
     for letter, x in zip(letters(a), a.inputs, strict=True):
-        yield f"{name_of(x) or letter} {amount(x._value, there)}"
+        value = value_used(x, a.node)
+        yield f"{name_of(x) or letter} {gone(x) if value is None else amount(value, there)}"
     for letter, c in zip(letters(a), a.arrived, strict=False):
         if c is not None:
             what = "the cotangent" if a.phase == "backward" else f"the tangent of {letter}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Array, Node
-from minigrad.core.overwritten import overwritten_since
+from minigrad.core.overwritten import gone, value_used
 from minigrad.core.printable import printable
 from minigrad.core.source import formula_of
 from minigrad.drawing.text import number
@@ -44,16 +44,13 @@ class Blocker:
 def cause(blocker: Blocker) -> tuple[str, str]:
     """The reason in a word or two, and in a sentence."""
     op: Any = blocker.node.op
-    node = blocker.node
-    if any(overwritten_since(x, node.number) for x in (node, *node.inputs)):
-        return "overwritten", "why is not known, as values that it used were overwritten since"
     others = [x for slot, x in enumerate(blocker.node.inputs) if slot != blocker.slot]
     if op.name == "relu":
         return "dead relu", dead_relu(blocker)
     if op.name in CHOICES:
         return "not chosen", f"it took its result from elsewhere than {blocker.name}"
     if op.name in PRODUCTS or op.kind == "linear":
-        zero = [x for x in others if not where_it_counts(x, blocker).any()]
+        zero = [x for x in others if is_zero_where_it_counts(x, blocker)]
         if zero:
             name = printable(zero[0].name or "")
             return "zero factor", f"the factor it multiplies {blocker.name} by" + (
@@ -73,32 +70,37 @@ def cause(blocker: Blocker) -> tuple[str, str]:
 
 def dead_relu(blocker: Blocker) -> str:
     """The numbers of a relu that lets nothing through."""
-    x = blocker.node.inputs[blocker.slot]._value
-    counted = x[blocker.cotangent != 0]
-    where = "" if counted.size == x.size else " at which a gradient arrives"
-    return (
-        f"all {counted.size:,} elements of {blocker.name}{where} are <= 0 (the largest is "
-        f"{number(float(counted.max()))})"
-    )
+    x = blocker.node.inputs[blocker.slot]
+    counted = blocker.cotangent != 0
+    count = np.count_nonzero(counted)
+    where = "" if count == counted.size else " at which a gradient arrives"
+    value = value_used(x, blocker.node)
+    if value is None:
+        return (
+            f"all {count:,} elements of {blocker.name}{where} were <= 0; {blocker.name} {gone(x)}"
+        )
+    largest = number(float(value[counted].max()))
+    return f"all {count:,} elements of {blocker.name}{where} are <= 0 (the largest is {largest})"
 
 
-def where_it_counts(x: Node, blocker: Blocker) -> Array:
-    """The values of another factor: of an elementwise one, where a gradient arrives."""
+def is_zero_where_it_counts(x: Node, blocker: Blocker) -> bool:
+    """Whether another factor is known to be 0: of an elementwise one, where a gradient arrives."""
     op: Any = blocker.node.op
-    if op.kind != "elementwise":
-        return x._value
-    return np.broadcast_to(x._value, blocker.cotangent.shape)[blocker.cotangent != 0]
+    value = value_used(x, blocker.node)
+    if value is None:
+        return False
+    if op.kind == "elementwise":
+        value = np.broadcast_to(value, blocker.cotangent.shape)[blocker.cotangent != 0]
+    return not value.any()
 
 
 def dead_units(node: Node) -> str:
     """The units of a relu, along the last axis, that let nothing through for any row."""
     if node.op is None or node.op.name != "relu" or node._value.ndim < 2:
         return ""
-    if overwritten_since(node.inputs[0], node.number):
-        return ""
-    x = node.inputs[0]._value
-    dead = np.flatnonzero((x.reshape(-1, x.shape[-1]) <= 0).all(axis=0))
+    z = node._value  # which tells it as the input does, and is never overwritten
+    dead = np.flatnonzero((z.reshape(-1, z.shape[-1]) <= 0).all(axis=0))
     if not dead.size:
         return ""
     listed = ", ".join(map(str, dead[:MOST].tolist())) + (", …" if dead.size > MOST else "")
-    return f" has {dead.size} of {x.shape[-1]} units dead, <= 0 in every row ({listed})"
+    return f" has {dead.size} of {z.shape[-1]} units dead, <= 0 in every row ({listed})"

@@ -13,6 +13,7 @@ from minigrad.core.anomaly import Anomaly, Backward, first_recorded, not_finite
 from minigrad.core.cuts import Cut, cut_of
 from minigrad.core.names import Names, name_of_each, named, variables
 from minigrad.core.node import Array, Node
+from minigrad.core.overwritten import changed_values, gone
 from minigrad.core.places import place_of, where
 from minigrad.core.printable import printable
 from minigrad.core.reach import below
@@ -84,6 +85,7 @@ class Graph:
     def __init__(self, root: Node, scopes: tuple[Names, ...], t: Node) -> None:
         nodes = below(root)
         self.root = root
+        self.changed = changed_values(nodes)
         self.nodes = {x.number: x for x in nodes}
         self.number = {x.number: i for i, x in enumerate(nodes, start=1)}
         self.names = dict(zip(self.nodes, name_of_each(nodes, None, scopes), strict=True))
@@ -109,6 +111,10 @@ class Graph:
 
         arrived = sweep([(self.root, np.ones(value.shape, value.dtype))], on_step=keep)
         self.found |= {x.number: g for x, g in arrived.items()}
+
+    def holds_odd(self, x: Node) -> bool:
+        """Whether a node is known to have held nan or infinity when it was used."""
+        return x.number not in self.changed and not_finite(x._value) is not None
 
     def label(self, x: Node) -> str:
         """How a node is called: its name or its op, the number it has in the drawing, its line."""
@@ -285,15 +291,16 @@ def origin_of(t: Node, graph: Graph) -> str:
         if (a.inputs[a.slot].number in met if a.phase == "sum" else a.node.number in there)
         and given(a) == "finite"
     ]
-    if forward is not None and not_finite(graph.root._value) is None:
+    if forward is not None and not graph.holds_odd(graph.root):
         anomaly = backward[0] if backward else forward  # what it made was dropped on the way
     else:
         anomaly = forward or (backward[0] if backward else None)
     if anomaly is not None:
         return told(anomaly, lambda x: graph.names.get(x.number, ""), graph.op(anomaly.node))
-    leaves = [x for x in before.values() if x.op is None and not_finite(x._value) is not None]
+    leaves = [x for x in before.values() if x.op is None and graph.holds_odd(x)]
     held = [f"{graph.label(x)} holds nan or infinity itself" for x in leaves]
-    return joined(held or [f"it comes through {graph.op(x)}" for x in passed]) + "."
+    lost = [f"{graph.label(x)} {gone(x)}" for x in before.values() if x.number in graph.changed]
+    return joined(held or [f"it comes through {graph.op(x)}" for x in passed] + lost) + "."
 
 
 def spoiled_on_the_way(t: Node, graph: Graph) -> tuple[set[int], list[Node]]:
