@@ -8,17 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.core.node import Node
-from minigrad.core.op import elementwise, general
+from minigrad.core.op import general
 from minigrad.core.reals import real
-from minigrad.core.samples import case, reals
+from minigrad.core.samples import Domain, case
 from minigrad.errors import DataError, ShapeError
-from minigrad.ops.activations import softplus
+from minigrad.ops.activations import sigmoid
 from minigrad.ops.embedding import class_numbers, one_hot
 from minigrad.ops.losses import Reduction, reduced, same_shape, shape_of
 from minigrad.ops.operands import operand, plain, values
-from minigrad.ops.softmax import at_least_one, below_largest, log_softmax, softmax
-
-FAR = 1000.0  # where a sigmoid is 0 or 1 in any dtype
+from minigrad.ops.softmax import below_largest, log_softmax, softmax
 
 
 @real("logits")
@@ -76,19 +74,40 @@ def mean_surprise_value(x, labels):
     take 50 ns a row.
     """
     x = below_largest(x.T.copy(), 0)  # (C, N)
-    surprise = np.log(at_least_one(np.add.reduce(np.exp(x), 0)))
-    surprise -= x[labels, np.arange(len(labels))]
-    return np.add.reduce(surprise) / len(labels)
+    at = labels * len(labels) + np.arange(len(labels))
+    missed = x.reshape(-1)[at]
+    own, rest = split(x, at)
+    return np.add.reduce(np.log1p(rest + (own - 1)) - missed) / len(labels)
+
+
+def split(x, at):
+    """The exponentials, written over x (C, N): those at the labels, taken out, and the others' sum.
+
+    Together they are 1 or more: 1 is from the largest, and given to the others where all are -inf.
+    """
+    e = np.exp(x, out=x)
+    own = e.reshape(-1)[at]
+    e.reshape(-1)[at] = 0
+    return own, np.maximum(np.add.reduce(e), 1 - own)
 
 
 def surprise_into_logits(g, z, x, labels):
-    """The probabilities, less 1 at the label, times g / N."""
+    """The probabilities, less 1 at the label, times g / N.
+
+    That is minus the sum of the others, of which p - 1 would lose the digits; for the same
+    reason the recorded form takes off what the sum of all, which is 0, has come to.
+    """
     if isinstance(x, Node):
-        hits = one_hot(plain(labels), x.shape[1], x.dtype)
-        return (softmax(x) - hits) * (g * (1 / len(hits)))
-    p = softmax(x.T.copy(), axis=0)  # (C, N), and now the same in place
-    p[labels, np.arange(len(labels))] -= 1
-    p *= g * (1 / len(labels))
+        p = softmax(x)
+        excess = p - one_hot(plain(labels), x.shape[1], x.dtype)
+        excess = excess - p * np.sum(excess, axis=1, keepdims=True)
+        return excess * (g * (1 / len(x)))
+    n = len(labels)
+    p = below_largest(x.T.copy(), axis=0)  # (C, N), and now all in place
+    at = labels * n + np.arange(n)
+    own, rest = split(p, at)
+    p.reshape(-1)[at] = -rest
+    p *= g * (1 / n) / (own + rest)
     return p.T
 
 
@@ -168,23 +187,39 @@ def binary_cross_entropy(
     s, t = operand(logits), operand(targets)
     check_probabilities("targets", t)
     if from_logits:
-        infinite = np.isinf(plain(s))
-        if not infinite.any():
-            return reduced(softplus(s) - s * t, reduction)
-        wrong = infinite & (plain(t) != (plain(s) > 0))
-        s = bounded(s)
-        return reduced(softplus(s) - s * t + np.where(wrong, np.inf, 0), reduction)
+        return reduced(surprise_of_two(s, t), reduction)
     check_probabilities("with from_logits=False predictions", s)
     log_on = np.log(np.where((t == 0) & (s == 0), 1, s))
     log_off = np.log1p(-np.where((t == 1) & (s == 1), 0, s))
     return reduced(-t * log_on - (1 - t) * log_off, reduction)
 
 
-bounded = elementwise(  # for a loss that is inf - inf at infinity: its limit is that far out
-    lambda x: np.clip(x, -FAR, FAR),
-    1,
-    name="bounded",
-    samples=reals,
+def surprise_of_two_value(s, t):
+    """softplus(s) - s * t as a sum of two terms that are never negative: no digits are lost.
+
+    They are the way from the likelier of the two answers to the target, which is s times it, and
+    the loss of that answer.
+    """
+    way = np.asarray(s > 0, s.dtype) - t
+    way *= np.where(way == 0, 0, s)  # at infinity, too
+    loss = np.asarray(np.abs(s))
+    np.exp(np.negative(loss, out=loss), out=loss)
+    return way + np.log1p(loss, out=loss)
+
+
+def surprise_of_two_into_logits(g, z, s, t):
+    """sigmoid(s) - t in the same two parts."""
+    likelier = np.asarray(plain(s) > 0, s.dtype)
+    sign = 1 - 2 * likelier
+    return g * ((likelier - t) + sign * sigmoid(sign * s))
+
+
+surprise_of_two = general(
+    surprise_of_two_value,
+    surprise_of_two_into_logits,
+    lambda g, z, s, t: -g * s,
+    name="binary_cross_entropy",
+    samples=[case((2, 3), (2, 3), domain=(Domain(-3.0, 3.0), Domain(0.0, 1.0)))],
 )
 
 

@@ -27,7 +27,8 @@ def softmax(x, axis=-1):
 
 
 @softmax.vjp
-def _(g, z, x, *, axis):
+def _(g, z, x, *, axis):  # the second mean is 0, but for what rounding lost beside a z near 1
+    g = g - np.sum(g * z, axis=axis, keepdims=True)
     return z * (g - np.sum(g * z, axis=axis, keepdims=True))
 
 
@@ -43,12 +44,20 @@ def log_softmax(x, axis=-1):
     Tensor([    0., -1000.])
     """
     x = below_largest(x, axis)
-    return x - np.log(at_least_one(np.add.reduce(np.exp(x), axis, keepdims=True)))
+    return x - log_total(x, axis)
 
 
 @log_softmax.vjp
-def _(g, z, x, *, axis):
-    return g - np.exp(z) * np.sum(g, axis=axis, keepdims=True)
+def _(g, z, x, *, axis):  # the second sum is 0, but for what rounding lost beside a p near 1
+    p = np.exp(z)
+    share = p * np.sum(g, axis=axis, keepdims=True)
+    if share.__class__ is not np.ndarray:
+        g = g - share
+        return g - p * np.sum(g, axis=axis, keepdims=True)
+    g = np.subtract(g, share, out=share)  # in place, as fresh memory costs as much
+    p *= np.sum(g, axis=axis, keepdims=True)
+    g -= p
+    return g
 
 
 def below_largest(x, axis):
@@ -60,6 +69,22 @@ def below_largest(x, axis):
     with np.errstate(over="ignore", invalid="ignore"):  # -1e308 - 1e308 is -inf: exp gives 0
         below = x - top
     return np.where(x == np.inf, 0, below) if (top == np.inf).any() else below
+
+
+def log_total(below, axis):
+    """log(sum(exp(below))), for numbers of which the largest is 0 (or all are -inf: then 0).
+
+    Where the largest has nearly all of the sum, the rest is summed on its own: 1 + 1e-20 is 1.
+    """
+    e = np.asarray(np.exp(below))
+    total = at_least_one(np.add.reduce(e, axis, keepdims=True))
+    if not (total < 1.5).any():
+        return np.log(total)
+    largest = below == 0
+    np.copyto(e, 0, where=largest)
+    rest = np.add.reduce(e, axis, keepdims=True)
+    ties = np.count_nonzero(largest, axis, keepdims=True)
+    return np.log1p(np.maximum(rest + (ties - 1).astype(e.dtype), 0))
 
 
 def at_least_one(total):
