@@ -43,8 +43,8 @@ class SGD(Optimizer):
         self.check()
         self.scratch = self.buffers()
         self.velocity = self.buffers() if momentum else None
-        shapes = [p.shape for p in self.parameters]
-        self.each = list(zip(self.parameters, self.rates, self.scratch, shapes, strict=True))
+        sizes = [p.size for p in self.parameters]
+        self.each = list(zip(self.parameters, self.rates, self.scratch, sizes, strict=True))
 
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
@@ -64,12 +64,16 @@ class SGD(Optimizer):
             return
         # plain descent in two loops: the first changes no parameter, should something be wrong
         try:
-            for p, rate, scratch, shape in self.each:
+            for p, rate, scratch, size in self.each:
                 grad: Any = p.grad
-                if grad.shape != shape:
+                if grad.size != size:  # of one size, they fit or do not broadcast
                     raise TypeError
                 multiply(grad, rate, scratch)
-        except (TypeError, AttributeError):  # a gradient that is missing, a tensor, or wrong
+        except (
+            TypeError,
+            ValueError,
+            AttributeError,
+        ):  # missing, a tensor, wrong
             super().step()  # looks closer
             return
         self.steps += 1
