@@ -16,7 +16,7 @@ from minigrad.core.accumulating import accumulate
 from minigrad.core.cuts import cut_off
 from minigrad.core.fitting import fit
 from minigrad.core.memory import locked
-from minigrad.core.node import Array, Node, as_real_array, begin_write, follow, leaf
+from minigrad.core.node import Array, Node, as_real_array, begin_write, follow, leaf, record_state
 from minigrad.core.registry import publish, registry
 from minigrad.core.sweep import seed, sweep
 from minigrad.dispatch import NOT_ONE_BY_ONE, call_function, call_ufunc
@@ -185,7 +185,8 @@ class Tensor(Node):
 
         A tensor of more than one element needs the cotangent `grad`, of its shape. The graph
         stays as it is; calling again adds again. With `create_graph` the gradients are tensors
-        that can be differentiated in turn. If anything raises, no `grad` has changed.
+        that can be differentiated in turn, also under `no_grad`. If anything raises, no `grad` has
+        changed.
 
         Raises `ShapeError` for a cotangent that is missing or of another shape, `GraphError`
         where nothing requires a gradient.
@@ -202,10 +203,12 @@ class Tensor(Node):
                 "(or under no_grad). Make the parameters with requires_grad=True."
             )
         cotangent = seed(self, grad, record=create_graph)
-        reached = sweep([(self, cotangent)], record=create_graph)
-        if create_graph:
-            reached = {x: arithmetic.positive_(g) for x, g in reached.items()}
-        accumulate(reached)
+        if not create_graph:
+            accumulate(sweep([(self, cotangent)]))
+            return
+        with record_state(True):
+            reached = sweep([(self, cotangent)], record=True)
+            accumulate({x: arithmetic.positive_(g) for x, g in reached.items()})
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""

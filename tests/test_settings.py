@@ -1,12 +1,16 @@
 """Settings are values of the moment of the call: copied in one place, whatever they hold."""
 
-from collections import OrderedDict, defaultdict, namedtuple
+import random
+from collections import Counter, OrderedDict, defaultdict, namedtuple
+from io import StringIO
+from threading import Lock
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import LeavesGraphError, ReadOnlyError
+from minigrad.errors import GradientTypeError, LeavesGraphError, ReadOnlyError
 
 Pair = namedtuple("Pair", "first second")
 
@@ -60,6 +64,7 @@ HOLDERS = {  # what is given, how the factor is found in it, and how it is chang
         lambda h: np.arange(1.0, 9.0)[h],
         lambda h: h.start.fill(3),
     ),
+    "a counter": (lambda: Counter(a=2), lambda h: h["a"], lambda h: h.clear()),
     "a set": (lambda: {2.0}, lambda h: sum(h), lambda h: h.add(9.0)),
     "a byte array": (lambda: bytearray(b"ab"), lambda h: h[0], lambda h: h.clear()),
     "an object": (lambda: Kept(A.copy()), lambda h: h.array, lambda h: h.array.fill(9)),
@@ -109,16 +114,118 @@ def test_a_random_generator_goes_on_and_the_rule_draws_what_the_value_drew():
     np.testing.assert_array_equal(x.grad, y.data)
 
 
-def test_what_cannot_be_copied_is_given_as_it_is():
-    lines = iter(["2.0"])
-    op = mg.general(lambda x, *, file: x * float(next(file)), lambda g, z, x, *, file: g, name="op")
-    assert op(parameter(1.0), file=(line for line in lines)).item() == 2.0
+ONLY_ONCE = {
+    "a generator": lambda: (i for i in (0, 1)),
+    "an iterator": lambda: iter([0, 1]),
+    "a map": lambda: map(int, "01"),
+    "views of a dict": lambda: {0: 1}.values(),
+    "keys of a dict": lambda: {0: 1, 1: 2}.keys(),
+    "a view of bytes": lambda: memoryview(b"ab"),
+    "a view of a dict": lambda: MappingProxyType({0: 1}),
+    "a file": lambda: StringIO("0"),
+    "a lock": Lock,
+}
+HIDDEN = [lambda s: s, lambda s: [s], lambda s: {"a": (s,)}]
+
+
+@pytest.mark.parametrize("hide", HIDDEN, ids=["itself", "in a list", "nested"])
+@pytest.mark.parametrize("name", ONLY_ONCE)
+def test_what_cannot_be_copied_is_refused(name, hide):
+    op = mg.general(lambda x, *, a: x * 1.0, lambda g, z, x, *, a: g, name="op")
+    with pytest.raises(TypeError, match=r"^op: .*a tuple, a list or an array"):
+        op(parameter(1.0), a=hide(ONLY_ONCE[name]()))
+    op(mg.Tensor(1.0), a=hide(ONLY_ONCE[name]()))  # nothing is recorded
+
+
+def test_axes_given_by_an_iterator_are_refused():
+    with pytest.raises(TypeError, match="a tuple, a list or an array"):
+        np.flip(parameter(np.ones((2, 2))), (i for i in (0, 1)))
+
+
+@pytest.mark.parametrize("thing", [np.sin, len, lambda: 0, Kept, np.random, np.add, str.upper])
+def test_functions_classes_and_modules_are_settings(thing):
+    op = mg.general(
+        lambda x, *, a: x * (a is thing), lambda g, z, x, *, a: g * (a is thing), name="op"
+    )
+    x = parameter(1.0)
+    op(x, a=thing).backward()
+    assert x.grad == 1.0
+
+
+class Counts:
+    """An object that is another one each time it is asked."""
+
+    def __init__(self):
+        self.number = 1.0
+
+    def __call__(self):
+        self.number += 1
+        return self.number
+
+
+USED_UP = {  # settings with a state, and how a rule draws a number from them
+    "a generator": (lambda: np.random.default_rng(0), lambda a: a.random()),
+    "an old generator": (lambda: np.random.RandomState(0), lambda a: a.random_sample()),
+    "Python's generator": (lambda: random.Random(0), lambda a: a.random()),
+    "a list": (lambda: [2.0, 3.0, 4.0], lambda a: a.pop()),
+    "a list in a tuple": (lambda: ([2.0, 3.0, 4.0],), lambda a: a[0].pop()),
+    "a dict": (lambda: {"a": 2.0, "b": 3.0}, lambda a: a.popitem()[1]),
+    "a counter": (Counts, lambda a: a()),
+    "an array in an object": (lambda: Kept(A.copy()), lambda a: a.array.cumsum(out=a.array)[1]),
+}
+
+
+@pytest.mark.parametrize("kind", [mg.linear, mg.general])
+@pytest.mark.parametrize("name", USED_UP)
+def test_a_rule_uses_up_a_copy_of_its_own(name, kind):
+    make, draw = USED_UP[name]
+    factor = draw(make())
+    op = kind(
+        lambda x, y, *, a: x * y * draw(a),
+        lambda g, z, x, y, *, a: g * y * draw(a),
+        lambda g, z, x, y, *, a: g * x * draw(a),
+        name="op",
+    )
+    x, y = parameter(1.0), parameter(1.0)
+    z = op(x, y, a=make())
+    for times in (1, 2):
+        z.backward()
+        np.testing.assert_array_equal([x.grad, y.grad], times * factor)
+
+    _, pullback = mg.vjp(lambda x, y: op(x, y, a=make()), 1.0, 1.0)
+    for _ in range(2):
+        np.testing.assert_array_equal(pullback(), [factor, factor])
+    pushed = mg.jvp(lambda x, y: op(x, y, a=make()), (1.0, 1.0), (1.0, 1.0))[1]
+    assert pushed == 2 * factor
+    np.testing.assert_array_equal(
+        mg.jacobian(lambda x: op(x, np.ones(2), a=make()))(np.ones(2)), factor * np.eye(2)
+    )
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+@pytest.mark.parametrize("wrap", [np.array, mg.Tensor])
+def test_numpy_may_write_to_a_setting_that_is_a_number(wrap, tracked):
+    times = wrap(5)
+    t = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=tracked)
+    np.testing.assert_array_equal(np.rot90(t, times).data, np.rot90(t.data, 5))
+    if tracked or wrap is mg.Tensor:
+        assert int(times) == 5
+
+
+@pytest.mark.parametrize(
+    "hide", [lambda s: s, lambda s: [s], lambda s: {"a": s}, lambda s: [{1: s}]]
+)
+@pytest.mark.parametrize("array", [np.ma.masked_array([1.0], [True]), np.array([1j])])
+def test_an_array_that_is_more_than_numbers_is_no_setting(array, hide):
+    op = mg.general(lambda x, *, a: x * 1.0, lambda g, z, x, *, a: g, name="op")
+    with pytest.raises(GradientTypeError):
+        op(parameter(1.0), a=hide(array))
 
 
 def test_an_op_cannot_write_into_its_settings():
     op = mg.general(lambda x, *, a: x * a.__iadd__(1), None, name="op")
     with pytest.raises(ReadOnlyError):
-        op(parameter(1.0), a=np.array(2.0))
+        op(parameter(1.0), a=np.array([2.0]))
 
 
 @pytest.mark.parametrize(

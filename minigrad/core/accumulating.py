@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.core.node import Node
+from minigrad.errors import ShapeError
 
 writing = RLock()  # one that a signal's handler may take again
 if hasattr(os, "register_at_fork"):
@@ -32,7 +33,7 @@ def accumulate(gradients: Mapping[Node, Any]) -> None:
             for x, g in gradients.items():
                 x.grad = g
             return
-    sums = [(x, x.grad, summed(x.grad, g)) for x, g in gradients.items()]
+    sums = [(x, x.grad, summed(x, x.grad, g)) for x, g in gradients.items()]
     late = {}
     with writing:
         for x, seen, total in sums:
@@ -44,7 +45,16 @@ def accumulate(gradients: Mapping[Node, Any]) -> None:
         accumulate(late)
 
 
-def summed(seen: Any, g: Any) -> Any:
-    """What is there and what is new; as an array, where NumPy makes scalars of 0-d arrays."""
+def summed(x: Node, seen: Any, g: Any) -> Any:
+    """What is there and what is new; as an array, where NumPy makes scalars of 0-d arrays.
+
+    Raises `ShapeError` where what is there has not the shape of the leaf; a number may be.
+    """
+    shape = seen._value.shape if isinstance(seen, Node) else np.shape(seen)
+    if shape not in ((), x._value.shape):
+        raise ShapeError(
+            f"the grad of a tensor of shape {x._value.shape} was set to one of shape {shape}: "
+            f"nothing can be added to it. Set t.grad = None, or an array of the tensor's shape."
+        )
     total = g if seen is None else seen + g
     return np.asarray(total) if isinstance(total, np.generic) else total

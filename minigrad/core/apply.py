@@ -27,7 +27,7 @@ from minigrad.core.plain import array_of, check_numbers, check_plain
 from minigrad.core.registry import Function
 from minigrad.core.settings import PLAIN, kept, without_tensors
 from minigrad.core.state import told
-from minigrad.errors import MinigradError, ShapeError
+from minigrad.errors import GradientTypeError, MinigradError, ShapeError
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -38,6 +38,26 @@ now = recording.state.get  # which is True, the default, wherever no block is op
 
 
 def recorder(op: Op, rules: int) -> Function:
+    """The function that applies `op`. That of a user's value function sees to it that what is
+    recorded are floats: a derivative in another dtype would be cut to whole numbers.
+    """
+    call = short(op, rules)
+    if op.compute is op.value:
+        return call
+
+    def to_floats(*args: Any, **kwargs: Any) -> Any:
+        made = call(*args, **kwargs)
+        if isinstance(made, Node) and made._tracked and made._value.dtype.kind != "f":
+            raise GradientTypeError(
+                f"the value function of {op.name} returned {made._value.dtype} for an input that "
+                f"requires a gradient. Return floats: z.astype(x.dtype)."
+            )
+        return made
+
+    return to_floats
+
+
+def short(op: Op, rules: int) -> Function:
     """The function that applies `op`: a short path for one or two arrays without settings."""
     arrays = op.value.nin if isinstance(op.value, np.ufunc) else len(op.parameters)
     if arrays == max(rules, 1) and not op.has_settings and not op.variadic:

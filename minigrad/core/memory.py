@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from minigrad.errors import ReadOnlyError
+from minigrad.core.plain import REAL, check_plain
+from minigrad.core.settings import fresh
+from minigrad.errors import GradientTypeError, ReadOnlyError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,13 +47,18 @@ def locked(array: Array) -> Array:
     return np.asarray(Lock(array))
 
 
+def copied_to_read(array: Array) -> Array:
+    """The same values in memory of their own, to read only."""
+    copy = array.copy("K")
+    copy.setflags(write=False)
+    return copy
+
+
 def shielded(array: Array) -> Array:
     """The same values, to read only: a small array is copied, which takes less time."""
     if array.size > SMALL:
         return locked(array)
-    copy = array.copy("K")
-    copy.setflags(write=False)
-    return copy
+    return copied_to_read(array)
 
 
 def owner(array: Array) -> Any:
@@ -75,22 +82,25 @@ def is_checked(function: Any) -> bool:
     return isinstance(function, NUMPY_FUNCTIONS)
 
 
-def guarded(function: Any, what: str, *, views: bool = False) -> Any:
+def guarded(function: Any, what: str, *, values: bool = False) -> Any:
     """A function that can neither write into what it is given nor keep what it returns.
 
     A checked function, and a constant in a rule's place, is left as it is. Tensors pass through.
-    With `views`, a result that shows an array which was given is not copied: its origin is found.
+    What a function of `values` is given is a copy, which it may keep, and what it returns must be
+    real numbers. Both are given settings of their own at each call, which they may use up; objects
+    in them, such as a random generator, are those that a value function was given.
     Calling it raises `ReadOnlyError` where it writes; `what` says there whose function it is.
     """
     if not callable(function) or is_checked(function):
         return function
 
-    shield = locked if views else shielded
-
-    def call(*values: Any, **settings: Any) -> Any:
-        given = [shield(x) if x.__class__ is ndarray else x for x in values]
+    def call(*arrays: Any, **settings: Any) -> Any:
+        if values:
+            given = [copied_to_read(x) for x in arrays]
+        else:
+            given = [shielded(x) if x.__class__ is ndarray else x for x in arrays]
         try:
-            made = function(*given, **settings)
+            made = function(*given, **fresh(settings, objects=not values))
         except ValueError as error:
             if "read-only" not in str(error):
                 raise
@@ -98,16 +108,22 @@ def guarded(function: Any, what: str, *, views: bool = False) -> Any:
                 f"{what} writes into an array that it was given, which is read-only. Compute a "
                 f"new one: x * 2 instead of x *= 2, or x.copy() first."
             ) from error
-        if not isinstance(made, ndarray):
-            return made
-        if views and made.base is not None and shows_any(made, given):
-            return made
-        return made.copy("K")
+        if values:
+            need_real(made, what)
+        return made.copy("K") if isinstance(made, ndarray) else made
 
     return call
 
 
-def shows_any(made: Array, given: list[Any]) -> bool:
-    """Whether a result shows the memory of an array that was given."""
-    home = owner(made)
-    return any(owner(x) is home for x in given if isinstance(x, ndarray))
+def need_real(made: Any, what: str) -> None:
+    """Raise `GradientTypeError` for the result of a value function that is no real array."""
+    try:
+        check_plain(made)
+        dtype = np.asarray(made).dtype
+    except GradientTypeError as error:
+        raise GradientTypeError(f"{what} returned what is no real array: {error}") from None
+    if dtype.kind not in REAL:
+        raise GradientTypeError(
+            f"{what} returned a {type(made).__name__} ({dtype}). It must return an array of real "
+            f"numbers, floats where a gradient is wanted: z.astype(x.dtype)."
+        )

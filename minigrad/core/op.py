@@ -56,7 +56,7 @@ class Op:
     ) -> None:
         self.kind = kind
         self.value = value
-        self.name = printable(name or value.__name__)
+        self.name = printable(name or getattr(value, "__name__", "") or type(value).__name__)
         self.samples = samples
         self.broadcasts = broadcasts  # its arrays broadcast, so the sweep sums cotangents back
         self.explain = explain  # (*shapes, **settings) -> advice, asked when the value refused
@@ -66,34 +66,36 @@ class Op:
         self.aligned = False  # its rules are given the cotangent laid out in memory as the result
         self.worth: Callable[..., int] | None = None  # (z, x, ...) -> threads, its rules at once
         self.function: Function = value  # the recording function
-        self.compute = guarded(value, f"the value function of {self.name}", views=True)
+        self.compute = guarded(value, f"the value function of {self.name}", values=True)
         self.rules: list[Any] = []  # as stated, to be read
         self.calls: list[Any] = []  # the same as they are called
         self.pullbacks: list[Rule | None] = []  # and as vjps
         self.parameters: list[str] = []  # positional: first the arrays, then settings
         self.defaults: dict[str, Any] = {}  # of settings
-        self.variadic = False  # takes any number of arrays
+        self.starred = False  # a function of *arrays
+        self.variadic = False  # takes any number of arrays, and its one rule the number of one
         self.has_settings = False
         if not isinstance(value, np.ufunc):
             self._read_signature(value)
         self.pull = shortest(self)  # (op, g, node) -> a contribution for each input
 
     def _read_signature(self, value: Callable[..., Any]) -> None:
-        if isinstance(value, FunctionType):  # by hand: `signature` takes ten times as long,
-            code = value.__code__  # and `import minigrad` states every op
+        if isinstance(value, FunctionType) and not hasattr(value, "__wrapped__"):
+            code = value.__code__  # by hand: `signature` takes ten times as long, and `import
+            # minigrad` states every op
             self.parameters = list(code.co_varnames[: code.co_argcount])
             given = value.__defaults__ or ()
             optional = self.parameters[code.co_argcount - len(given) :]
             self.defaults = dict(zip(optional, given, strict=True))
             self.defaults |= value.__kwdefaults__ or {}
-            self.variadic = bool(code.co_flags & CO_VARARGS)
+            self.starred = bool(code.co_flags & CO_VARARGS)
             self.has_settings = bool(
                 self.defaults or code.co_kwonlyargcount or code.co_flags & CO_VARKEYWORDS
             )
             return
         for name, parameter in signature(value).parameters.items():
             if parameter.kind is Parameter.VAR_POSITIONAL:
-                self.variadic = True
+                self.starred = True
             elif parameter.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
                 self.has_settings = True
             else:
@@ -112,6 +114,10 @@ class Op:
         self.rules.append(rule)
         self.calls.append(call)
         self.pullbacks.append(pullback_of_partial(call, self.has_settings) if elementwise else call)
+        if self.starred:
+            self.variadic = len(self.rules) == 1 and (rule is None or takes_argument(rule))
+            if not self.variadic:
+                self.parameters = [f"array_{i}" for i in range(len(self.rules))]
         self.pull = shortest(self)
         return rule
 
@@ -150,6 +156,20 @@ class Op:
         if twice:
             raise TypeError(f"{self.name} got {', '.join(twice)} both by position and by name.")
         return arrays, {**self.defaults, **settings, **kwargs}
+
+
+def takes_argument(rule: Any) -> bool:
+    """Whether a rule is told which of many arrays it is asked for."""
+    if isinstance(rule, FunctionType) and not hasattr(rule, "__wrapped__"):
+        code = rule.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        return "argument" in names or bool(code.co_flags & CO_VARKEYWORDS)
+    if not callable(rule):
+        return False
+    parameters = signature(rule).parameters
+    return "argument" in parameters or any(
+        p.kind is Parameter.VAR_KEYWORD for p in parameters.values()
+    )
 
 
 @lru_cache(maxsize=256)

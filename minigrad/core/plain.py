@@ -30,6 +30,9 @@ def check_plain(data: Any) -> None:
         if not PLAIN.issuperset(map(type, data)):
             for part in data:
                 check_plain(part)
+    elif isinstance(data, dict):
+        for part in data.values():
+            check_plain(part)
     elif isinstance(data, ARRAYS) and data.dtype.kind not in REAL:
         raise not_real(np.asarray(data))
     elif isinstance(data, ndarray) and kind is not ndarray and not isinstance(data, np.memmap):

@@ -59,7 +59,7 @@ def pulled(
                 if is_recording() and loses_cotangent(c, g):
                     raise RuleError(f"the rule {LOST}.")
                 if not isinstance(c, Node):
-                    c = constant(fitted(c, x, op), x)
+                    c = constant(fitted(c, x, op, node), x)
             c = deliver(x, c, op)
         given.append(c)
     return given
@@ -156,16 +156,21 @@ def shortest(op: Op) -> Pull:
     return {1: pulled_to_one, 2: pulled_to_two}.get(len(rules), pulled)
 
 
-def fitted(c: Any, x: Node, op: Op | None) -> Any:
+def fitted(c: Any, x: Node, op: Op, node: Node) -> Any:
     """A contribution in the shape and the dtype of the input; `RuleError` if it cannot be one."""
     v = x._value
     if c.shape != v.shape:
-        c = in_shape(c, v.shape, op)
+        c = in_shape(c, v.shape, op, node)
     return in_dtype(c, v.dtype)
 
 
-def in_shape(c: Any, shape: tuple[int, ...], op: Op | None) -> Any:
+def in_shape(c: Any, shape: tuple[int, ...], op: Op | None, node: Node) -> Any:
     """A contribution of another shape, summed back to that of the input if it was broadcast."""
+    if op is not None and op.kind == "elementwise" and c.shape != node._value.shape:
+        raise RuleError(
+            f"a partial made of a cotangent of shape {node._value.shape} one of shape {c.shape}. "
+            f"It must have the shape of the result, or one that broadcasts to it."
+        )
     if op is None or not op.broadcasts:
         raise RuleError(
             f"the rule returned a gradient of shape {c.shape} for an input of shape {shape}. "

@@ -19,6 +19,7 @@ from minigrad.core.op import Op
 from minigrad.core.overwritten import check_not_overwritten
 from minigrad.core.pull import LOST, comes_from, fitted, loses_cotangent
 from minigrad.core.reach import Reach, dependents
+from minigrad.core.settings import fresh
 from minigrad.core.state import told
 from minigrad.core.sweep import blamed, sweep
 from minigrad.errors import RuleError
@@ -98,9 +99,10 @@ def through_linear(node: Node, op: Op, tangents: list[Any], record: bool) -> Any
             x if rule is None else np.zeros(x.shape, x.dtype) if t is None else t
             for x, rule, t in zip(inputs, op.rules_of(node), tangents, strict=True)
         ]
-        return op.function(*filled, **node.settings)
+        return op.function(*filled, **fresh(node.settings))
     terms = [
-        op.function(*inputs[:i], tangents[i], *inputs[i + 1 :], **node.settings) for i in active
+        op.function(*inputs[:i], tangents[i], *inputs[i + 1 :], **fresh(node.settings))
+        for i in active
     ]
     return sum(terms[1:], terms[0]) if terms else None
 
@@ -112,7 +114,7 @@ def through_general(node: Node, op: Op, tangents: list[Any], record: bool) -> An
     def vjp_of(cotangent: Any, pullback: Any, x: Node) -> tuple[Node, Any]:
         with record_state(True):
             g = leaf(node, cotangent, tracked=True)
-            return g, fitted(pullback(g, *values, **node.settings), x, op)
+            return g, fitted(pullback(g, *values, **node.settings), x, op, node)
 
     total = None
     for x, pullback, t in zip(node.inputs, op.pullbacks_of(node), tangents, strict=True):

@@ -6,15 +6,16 @@ copied, once, when the op is applied. What cannot, which is nearly all, costs a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy, deepcopy
-from types import EllipsisType, NoneType
+from functools import partial
+from types import EllipsisType, ModuleType, NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.core.node import Node
-from minigrad.errors import LeavesGraphError
+from minigrad.errors import LeavesGraphError, MinigradError
 
 if TYPE_CHECKING:
     from minigrad.core.op import Op
@@ -39,7 +40,26 @@ def kept(op: Op, settings: Settings) -> tuple[Settings, Settings]:
     given = {key: as_data(s, refusing(op, key), found) for key, s in settings.items()}
     if not objects:
         return given, given
-    return given, {key: as_data(s, refusing(op, key), copied) for key, s in given.items()}
+    recorded = {
+        key: as_data(s, refusing(op, key), partial(copied, what=f"{op.name}: {key}="))
+        for key, s in given.items()
+    }
+    return given, recorded
+
+
+def fresh(settings: Settings, objects: bool = True) -> Settings:
+    """Copies of recorded settings, for a function that may use them up or write to them; or of
+    the data in them alone, without the `objects`.
+    """
+    if PLAIN.issuperset(map(type, settings.values())):
+        return settings
+    of_object = copied if objects else same
+    return {key: as_data(s, as_array, of_object) for key, s in settings.items()}
+
+
+def same(thing: Any) -> Any:
+    """The object itself."""
+    return thing
 
 
 def without_tensors(op: Op, settings: Settings) -> Settings:
@@ -52,10 +72,12 @@ def without_tensors(op: Op, settings: Settings) -> Settings:
 
 def as_data(thing: Any, array_of: Callable[[Node], Any], of_object: Callable[[Any], Any]) -> Any:
     """A copy of nested data; `of_object` says what becomes of other objects in it."""
-    if thing.__class__ in PLAIN or isinstance(thing, NEVER_CHANGE):
-        return thing
     if isinstance(thing, Node):
         thing = array_of(thing)
+    if isinstance(thing, np.ndarray) and not thing.ndim and not thing.dtype.hasobject:
+        thing = thing[()]  # NumPy's functions may write to one, as `np.rot90` does
+    if thing.__class__ in PLAIN or isinstance(thing, NEVER_CHANGE):
+        return thing
     if isinstance(thing, np.ndarray):
         own = deepcopy(thing) if thing.dtype.hasobject else thing.copy("K")
         own.flags.writeable = False
@@ -88,7 +110,8 @@ def rebuilt(thing: Any, of_part: Callable[[Any], Any]) -> Any:
     if isinstance(thing, list):
         other[:] = [of_part(part) for part in thing]
     else:
-        other.update({key: of_part(part) for key, part in thing.items()})
+        for key, part in thing.items():  # a Counter's `update` adds
+            other[key] = of_part(part)
     return other
 
 
@@ -105,12 +128,23 @@ def holds_tensor(thing: Any) -> bool:
     return isinstance(thing, Node)
 
 
-def copied(thing: Any) -> Any:
-    """A copy of an object of whatever kind; what cannot be copied (a file, a lock) is itself."""
-    try:
-        return deepcopy(thing)
-    except (TypeError, NotImplementedError):
+def copied(thing: Any, what: str = "an op") -> Any:
+    """A copy of an object of whatever kind; a `TypeError` for what is there only once, such as an
+    iterator or an open file. Functions, classes and modules are themselves.
+    """
+    if isinstance(thing, ModuleType):
         return thing
+    try:
+        if isinstance(thing, Iterator):
+            raise TypeError("an iterator is used up when it is read")
+        return deepcopy(thing)
+    except MinigradError:
+        raise
+    except Exception as error:
+        raise TypeError(
+            f"{what} got a {type(thing).__name__}, which cannot be copied: when the derivative is "
+            f"computed it may be another. Give its values as a tuple, a list or an array."
+        ) from error
 
 
 def refusing(op: Op, key: str) -> Callable[[Node], Any]:
@@ -122,6 +156,13 @@ def refusing(op: Op, key: str) -> Callable[[Node], Any]:
                 f"{op.name}: {key}= takes plain data, but got a tensor that requires a gradient, "
                 f"which would be lost here. Pass t.detach() or t.numpy() if that is what you want."
             )
-        return setting._value
+        return as_array(setting)
 
     return array_of
+
+
+def as_array(setting: Node) -> Any:
+    """The values of a tensor, to read only."""
+    values = setting._value.view()
+    values.flags.writeable = False
+    return values if values.ndim else values[()]

@@ -83,7 +83,7 @@ def sweep(
         v = x._value
         shape = v.shape
         if c.shape != shape:
-            c = in_shape(c, shape, op)
+            c = in_shape(c, shape, op, node)
         if c.dtype is not v.dtype:
             c = in_dtype(c, v.dtype)
         if x is top:

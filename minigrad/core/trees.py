@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 Rebuild = Callable[[list[Any]], Any]
@@ -31,7 +32,10 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
             built.append(rebuild_part(leaves[start : start + count]))
             start += count
         if isinstance(tree, dict):
-            return type(tree)(zip(tree, built, strict=True))
+            other = copy(tree)  # of a Counter or a defaultdict too
+            for key, part in zip(tree, built, strict=True):
+                other[key] = part
+            return other
         return type(tree)(*built) if hasattr(tree, "_fields") else type(tree)(built)
 
     return [leaf for leaves, _ in parts for leaf in leaves], rebuild
