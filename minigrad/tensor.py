@@ -185,8 +185,7 @@ class Tensor(Node):
 
         A tensor of more than one element needs the cotangent `grad`, of its shape. The graph
         stays as it is; calling again adds again. With `create_graph` the gradients are tensors
-        that can be differentiated in turn, also under `no_grad`. If anything raises, no `grad` has
-        changed.
+        to differentiate in turn, even under `no_grad`. If anything raises, no `grad` has changed.
 
         Raises `ShapeError` for a cotangent that is missing or of another shape, `GraphError`
         where nothing requires a gradient.
@@ -202,13 +201,12 @@ class Tensor(Node):
                 "backward: this tensor was not computed from any tensor that requires a gradient "
                 "(or under no_grad). Make the parameters with requires_grad=True."
             )
-        cotangent = seed(self, grad, record=create_graph)
-        if not create_graph:
-            accumulate(sweep([(self, cotangent)]))
-            return
-        with record_state(True):
-            reached = sweep([(self, cotangent)], record=True)
-            accumulate({x: arithmetic.positive_(g) for x, g in reached.items()})
+        if create_graph:
+            with record_state(True):
+                reached = sweep([(self, seed(self, grad, record=True))], record=True)
+                accumulate({x: arithmetic.positive_(g) for x, g in reached.items()})
+        else:
+            accumulate(sweep([(self, seed(self, grad))]))
 
     def detach(self) -> Tensor:
         """The same values without their past: a leaf that requires no gradient."""
