@@ -223,10 +223,9 @@ class Tensor(Node):
     def assign(self, value: Any) -> None:
         """Write new values of the same shape into this leaf, in place.
 
-        A later `backward()` that needs the values from before raises `OverwrittenError`.
-        Raises `GraphError` for the result of an op and for what shows the memory of another tensor
-        (`detach`, `stop_gradient`), `ShapeError` for another shape, `DataError` for values that
-        the dtype cannot hold; then nothing has changed.
+        A later `backward()` that needs the values from before raises `OverwrittenError`. Raises
+        `GraphError` for a result and for what shows the memory of another (`detach`), `ShapeError`
+        for another shape, `DataError` for values beyond the dtype; then nothing has changed.
 
         >>> import minigrad as mg
         >>> w = mg.Tensor([1.0, 2.0], requires_grad=True)
