@@ -39,6 +39,12 @@ def with_tensor_grad():
     return w
 
 
+def with_recorded_grad():
+    w = parameter(2.0)
+    (w**3).backward(create_graph=True)
+    return w
+
+
 def written():
     w = parameter(ROOM)
     w.assign(w.data + 1)
@@ -83,6 +89,7 @@ LEAVES = {
     "of other byte order": lambda: parameter(ROOM.astype(">f4")),
     "with a gradient": with_grad,
     "with a tensor as gradient": with_tensor_grad,
+    "with a gradient that was recorded": with_recorded_grad,
     "written": written,
     "stepped": stepped,
     "detached": lambda: parameter(ROOM).detach(),
@@ -161,12 +168,6 @@ def long_chain():
     return y
 
 
-def with_recorded_grad():
-    w = parameter(2.0)
-    (w**3).backward(create_graph=True)
-    return w
-
-
 RESULTS = {
     "a product": lambda: parameter(2.0) * 3.0,
     "a view": lambda: parameter(ROOM)[0],
@@ -174,7 +175,6 @@ RESULTS = {
     "3,000 ops": long_chain,
     "a checkpoint": lambda: mg.checkpoint(np.tanh)(parameter(1.0)),
     "a user's op": lambda: mg.linear(lambda x: x + x, lambda g, z, x: g + g)(parameter(1.0)),
-    "a gradient that was recorded": with_recorded_grad,
 }
 
 
@@ -241,12 +241,64 @@ def test_an_argument_of_a_transform_refuses_to_be_copied(transform, way):
         transform(lambda x: x * WAYS[way](x))
 
 
+def untouched(module):
+    module(mg.Tensor([1.0, 2.0]))
+
+
+def differentiated(module):
+    mg.grad(lambda x: np.sum(module(x)))(np.ones(2))
+
+
+def recorded(module):
+    np.sum(module(mg.Tensor([1.0, 2.0])) ** 2).backward(create_graph=True)
+
+
 @pytest.mark.parametrize("way", DEEP)
-def test_a_module_that_keeps_a_result_says_so(way):
+@pytest.mark.parametrize("call", [untouched, differentiated, recorded])
+def test_a_module_that_keeps_results_is_copied_and_they_become_plain_data(call, way):
+    module = Keeping()
+    call(module)
+    before = vars(module).copy()
+    optimizer = mg.optim.SGD(module.parameters(), 0.1)
+    twin, again = DEEP[way]((module, optimizer))
+    assert vars(module) == before  # as it was, to the same objects
+    assert module.outputs["all"][0] is module.out
+    for new, old in ((twin.out, module.out), (twin.outputs["all"][0], module.out)):
+        np.testing.assert_array_equal(new.data, old.data)
+        assert not new.requires_grad
+        assert not np.shares_memory(new.data, old.data)
+    assert twin.outputs["all"][0] is twin.out
+    assert [name for name, _ in twin.named_tensors()] == ["layer.weight", "layer.bias"]
+    for p, q in zip(module.parameters(), twin.parameters(), strict=True):
+        assert type(q.grad) is (np.ndarray if call is recorded else type(None))
+        np.testing.assert_array_equal(q.data, p.data)
+        if call is recorded:
+            assert p.grad.requires_grad
+            np.testing.assert_array_equal(q.grad, p.grad.data)
+    assert again.parameters == twin.parameters()
+    again.step()
+    DEEP[way](twin)
+
+
+def test_a_shallow_copy_of_a_module_keeps_the_very_results():
     module = Keeping()
     module(mg.Tensor([1.0, 2.0]))
-    with pytest.raises(LeavesGraphError, match=r"result of add.*t\.detach\(\)"):
-        DEEP[way](module)
+    twin = copy.copy(module)
+    assert type(twin) is Keeping
+    assert vars(twin) == vars(module)
+    twin.out = None
+    assert module.out is not None
+
+
+@pytest.mark.parametrize("way", DEEP)
+def test_a_module_in_a_structure_that_holds_itself_is_copied(way):
+    module = Keeping()
+    module.loop = [module]
+    module.loop.append(module.loop)
+    module(mg.Tensor([1.0, 2.0]))
+    twin = DEEP[way](module)
+    assert twin.loop[0] is twin
+    assert twin.loop[1] is twin.loop
 
 
 # --- structures -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from copies import DEEP
 
 import minigrad as mg
 from minigrad.errors import GradientTypeError, GraphError, OverwrittenError
@@ -64,6 +65,110 @@ def test_a_module_gains_nothing_from_what_it_keeps(call, tmp_path):
     mg.load(tmp_path / "kept.npz", fresh)
     np.testing.assert_array_equal(fresh.mean.data, module.mean.data)
     mg.load(tmp_path / "kept.npz", module)
+
+
+class Inputs(mg.nn.Module):
+    """Keeps what it is given, under names that it had before and others."""
+
+    def __init__(self):
+        self.weight = parameter([1.0, 2.0])
+        self.before = None
+        self.table = mg.Tensor([3.0, 4.0])
+
+    def forward(self, x):
+        self.x = self.before = x
+        self.several = {"a": [x, (x, x * self.weight)]}
+        self.remember(x)
+        return x * self.weight + self.table
+
+    def remember(self, x):
+        self.later = x
+
+
+class State(mg.nn.Module):
+    """Has a hidden state, alone and in a pair."""
+
+    def __init__(self):
+        self.weight = parameter(np.eye(2))
+        self.state = mg.Tensor(np.zeros(2))
+        self.pair = (mg.Tensor(np.zeros(2)), [mg.Tensor(np.zeros(2))])
+
+    def forward(self, x):
+        h = np.tanh(x[0] @ self.weight + self.state + self.pair[1][0])
+        self.state = h.detach()
+        self.pair = (h.detach(), [mg.stop_gradient(h)])
+        return h
+
+
+class Running(mg.nn.Module):
+    """Has a running mean, which it replaces."""
+
+    def __init__(self):
+        self.weight = parameter([1.0, 2.0])
+        self.mean = mg.Tensor(np.zeros(2))
+
+    def forward(self, x):
+        with mg.no_grad():
+            self.mean = 0.9 * self.mean + 0.1 * np.mean(x, axis=0)
+        return (x - self.mean) * self.weight
+
+
+class Lazy(mg.nn.Module):
+    """Makes its parts when it is first called."""
+
+    def __init__(self):
+        self.layer = None
+
+    def forward(self, x):
+        if self.layer is None:
+            self.layer, self.bias, self.both = Inputs(), parameter([0.0, 0.0]), [Running()]
+        return self.both[0](self.layer(x)) + self.bias
+
+
+BUFFERS = {
+    Inputs: ["weight", "table"],
+    State: ["weight", "state", "pair.0", "pair.1.0"],
+    Running: ["weight", "mean"],
+    Lazy: ["layer.weight", "layer.table", "bias", "both.0.weight", "both.0.mean"],
+}
+
+
+@pytest.mark.parametrize("way", ["itself", "deepcopy", "protocol 5"])
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "pushed forward"])
+@pytest.mark.parametrize("kind", BUFFERS)
+def test_what_a_module_was_built_with_stays_and_what_a_call_keeps_is_left_out(
+    kind, call, way, tmp_path
+):
+    module = kind()
+    if kind is Lazy:
+        module(mg.Tensor(X))
+    for _ in range(2):
+        CALLS[call](module)
+    module = DEEP.get(way, lambda m: m)(module)
+    CALLS[call](module)
+    assert [name for name, _ in module.named_tensors()] == BUFFERS[kind]
+    mg.save(tmp_path / "kept.npz", module)
+    fresh = kind()
+    if kind is Lazy:
+        fresh(mg.Tensor(X))
+    for other in (fresh, module):
+        mg.load(tmp_path / "kept.npz", other)
+        for (_, a), (_, b) in zip(other.named_tensors(), module.named_tensors(), strict=True):
+            np.testing.assert_array_equal(a.data, b.data)
+    if kind in (State, Running):
+        changed = dict(module.named_tensors())[BUFFERS[kind][1]]
+        assert np.all(changed.data != 0) or call == "differentiated"
+
+
+def test_what_is_set_from_outside_counts_whenever_that_is():
+    module = Inputs()
+    module(mg.Tensor(X))
+    assert module.x is module.before is module.several["a"][0]
+    module.more, module.x = mg.Tensor([5.0]), mg.Tensor([6.0])
+    names = [name for name, _ in module.named_tensors()]
+    assert names == ["weight", "table", "x", "more"]
+    module(mg.Tensor(X))
+    assert "before" not in [name for name, _ in module.named_tensors()]
 
 
 def test_a_module_gains_nothing_from_an_argument_of_a_transform():

@@ -123,9 +123,10 @@ class Node:
     def __reduce__(self) -> tuple[Any, ...]:
         """How a leaf is copied and pickled: as a new leaf, with memory and a number of its own.
 
-        Raises `LeavesGraphError` for the result of an op: its graph would be cut in silence.
+        A gradient that was recorded is copied as an array. Raises `LeavesGraphError` for the result
+        of an op: its graph would be cut in silence.
         """
-        if self.op is not None or (self._tracked and self._cut is not None):
+        if has_past(self):
             was = f"the result of {self.op.name}" if self.op else "the argument of a transform"
             raise LeavesGraphError(
                 f"copy, deepcopy and pickle would take a tensor of shape {self._value.shape} out "
@@ -133,6 +134,8 @@ class Node:
                 f"alone; t.copy() stays in the graph."
             )
         made, grad = self._cut is None, self.grad
+        if isinstance(grad, Node) and has_past(grad):
+            grad = grad._value
         given = self.__class__, laid(self._value), self._tracked, self.name, made
         kept = laid(grad) if isinstance(grad, np.ndarray) else grad
         state = object.__getstate__(self)  # of a subclass, which may have attributes of its own
@@ -180,7 +183,7 @@ def follow(node: Node, on: bool) -> None:
     """Have a leaf require a gradient, or freeze it."""
     if on == node._tracked:
         return
-    if node.op is not None or (node._tracked and node._cut is not None):
+    if has_past(node):
         raise GraphError(
             "requires_grad can be set of leaves only: this tensor was computed from others, or "
             "stands for an argument of a transform. Use t.detach() or mg.stop_gradient(t)."
@@ -222,6 +225,11 @@ def needed(x: Node, node: Node) -> bool:
             f"{SWITCHES} times since it was used. Compute the result again."
         )
     return since % 2 == 0
+
+
+def has_past(node: Node) -> bool:
+    """Whether a node is the recorded result of an op, or stands for an argument of a transform."""
+    return node.op is not None or (node._tracked and node._cut is not None)
 
 
 def is_made(node: Node) -> bool:
