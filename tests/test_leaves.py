@@ -328,5 +328,5 @@ def test_a_tensor_in_a_text_is_what_str_shows(values):
 
 def test_the_only_element_takes_a_format():
     assert f"{mg.Tensor([[2.5]]):.3f}" == "2.500"
-    with pytest.raises(ValueError, match="size 1"):
+    with pytest.raises(ValueError, match="one element"):
         f"{mg.Tensor([1.0, 2.0]):.3f}"
