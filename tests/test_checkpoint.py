@@ -421,3 +421,12 @@ def test_an_object_that_is_made_anew_alike_is_the_same(name):
     y = mg.checkpoint(lambda x: SCALED(x, c=make()) * w)(parameter(3.0))
     y.backward()
     assert w.grad == 6.0
+
+
+def test_a_set_that_was_filled_in_another_order_is_the_same():
+    orders = iter([[0, 8], [8, 0]])
+    assert [list(set(order)) for order in ([0, 8], [8, 0])] == [[0, 8], [8, 0]]
+    w = parameter(0.0)
+    y = mg.checkpoint(lambda x: SCALED(x, c=set(next(orders))) * w)(parameter(3.0))
+    y.backward()
+    assert w.grad == 6.0
