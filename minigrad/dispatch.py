@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.memory import locked
-from minigrad.core.node import Node, leaf
+from minigrad.core.node import Node, leaf, meet
 from minigrad.core.plain import check_plain
 from minigrad.core.registry import rule_for
 from minigrad.errors import LeavesGraphError
@@ -39,6 +39,8 @@ PREDICATES = {
     np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip
 
+BROADCASTING = {np.isclose, np.allclose, np.array_equiv, np.where}  # beside the ufuncs
+BROADCASTING_LISTS = {np.choose, np.select}  # what is in the lists that they are given
 NUMBERS_OF_THEIR_OWN = {np.zeros_like, np.ones_like, np.empty_like}
 
 NOT_OF_TENSORS = {"where", "casting", "order", "subok", "signature"}  # keywords of any ufunc
@@ -85,6 +87,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def of_integers(function: Any, like: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What NumPy makes of integers and booleans, which have no gradient, as tensors."""
+    meet_in(function, (*unwrapped(args), *map(unwrapped, kwargs.values())))
     overwritten = "overwrite_input"  # leave to do so, which a tensor never makes use of
     plain = {key: unwrapped(value) for key, value in kwargs.items() if key != overwritten}
     return wrapped(function(*unwrapped(args), **plain), like)
@@ -121,13 +124,24 @@ def without_rule(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             f"gradient, which would be lost. Write it with functions that have one, state the op "
             f"yourself (mg.elementwise, mg.linear, mg.general), or pass t.numpy()."
         )
-    result = function(*unwrapped(args), **{key: unwrapped(value) for key, value in kwargs.items()})
+    arrays, keywords = unwrapped(args), {key: unwrapped(value) for key, value in kwargs.items()}
+    meet_in(function, (*arrays, *keywords.values()))
+    result = function(*arrays, **keywords)
     if tracked and function not in NUMBERS_OF_THEIR_OWN and holds_numbers(result):
         raise LeavesGraphError(
             f"{name} gave numbers here in which values of a tensor that requires a gradient would "
             f"leave the graph in silence. Pass t.numpy() if that is meant."
         )
     return result
+
+
+def meet_in(function: Any, operands: tuple[Any, ...]) -> None:
+    """Show the operands of a function that has no rule to whoever watches shapes."""
+    if function in BROADCASTING_LISTS:
+        parts = [x if isinstance(x, tuple | list) else (x,) for x in operands]
+        meet(called(function), [x for part in parts for x in part])
+    elif function in BROADCASTING or isinstance(function, np.ufunc):
+        meet(called(function), operands)
 
 
 def holds_numbers(result: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from minigrad.core.node import Node
+from minigrad.core.node import Node, meet
 from minigrad.errors import LeavesGraphError, ShapeError
 
 
@@ -22,7 +22,9 @@ def compared(operator: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """A comparison of the values: a plain boolean array."""
 
     def method(self: Node, other: Any) -> Any:
-        return operator(self._value, other._value if isinstance(other, Node) else other)
+        arrays = self._value, other._value if isinstance(other, Node) else other
+        meet(operator.__name__, arrays)
+        return operator(*arrays)
 
     return method
 

@@ -1,5 +1,7 @@
 """`strict_broadcasting`: where shapes meet, the result has the shape of one of the operands."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,65 @@ def test_stacks_of_matrices(shapes):
         else:
             with pytest.raises(ShapeError, match="the shape of neither"):
                 x @ y
+
+
+COMPARED = [np.equal, np.not_equal, np.less, np.greater_equal, np.logical_and, np.logical_xor]
+COMPARED += [np.isclose, np.allclose, np.array_equiv, operator.eq, operator.ne, operator.lt]
+COMPARED += [operator.le, operator.gt, operator.ge]
+CONDITIONS = {  # in which a tensor takes part and none has the shape of the result
+    "where, of a tensor": lambda x, y: np.where(x > 0, y, 0.0),
+    "where, by a tensor": lambda x, y: np.where(x.detach(), plain(y), 0.0),
+    "where, of integers": lambda x, y: np.where(plain(x) > 0, mg.Tensor([1] * 4), 0),
+    "choose": lambda x, y: np.choose(plain(x).astype(int), [plain(y), y]),
+    "choose, by a tensor": lambda x, y: np.choose(mg.Tensor([[0]] * 4), [np.ones(4), np.ones(4)]),
+    "select, by integers": lambda x, y: np.select([mg.Tensor([[1]] * 4) > 0], [mg.Tensor([1] * 4)]),
+    "select": lambda x, y: np.select([x > 0], [y], 0.0),
+    "clip": lambda x, y: np.clip(x, plain(y), None),
+    "leaky_relu": lambda x, y: mg.leaky_relu(x, plain(y)),
+    "elu": lambda x, y: mg.elu(x, plain(y)),
+    "a list": lambda x, y: mg.leaky_relu(x, [0.1] * 4),
+}
+
+
+def plain(x):
+    return x.numpy() if isinstance(x, mg.Tensor) else x
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+@pytest.mark.parametrize("compared", COMPARED)
+def test_comparisons_are_asked_too(compared, tracked):
+    for shapes in ALLOWED + REFUSED:
+        x, y = tensors(*shapes, tracked=tracked)
+        for a, b in ((x, y), (x, y.numpy()), (x.numpy(), y)):
+            expected = compared(x.numpy(), y.numpy())
+            if shapes in ALLOWED:
+                with mg.strict_broadcasting():
+                    np.testing.assert_array_equal(compared(a, b), expected)
+            else:
+                with pytest.raises(ShapeError, match=r"neither|none"), mg.strict_broadcasting():
+                    compared(a, b)
+            np.testing.assert_array_equal(compared(a, b), expected)
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+@pytest.mark.parametrize("case", CONDITIONS)
+def test_conditions_and_settings_are_asked_too(case, tracked):
+    f = CONDITIONS[case]
+    x, y = tensors((4, 1), (4,), tracked=tracked)
+    with np.errstate(all="ignore"):
+        assert np.shape(f(x, y)) == (4, 4)
+        with pytest.raises(ShapeError, match=r"neither|none"), mg.strict_broadcasting():
+            f(x, y)
+
+
+def test_what_cannot_be_compared_is_left_to_numpy():
+    x = mg.Tensor(np.ones((4, 1)))
+    with mg.strict_broadcasting():
+        assert not np.array_equal(x, np.ones(4))  # which never broadcasts
+        assert not np.array_equiv(x, np.ones((3, 2)))
+        assert (x != None).all()  # noqa: E711
+        assert (x == 1.0).all()
+        assert mg.leaky_relu(x, np.full(1, 0.1)).shape == (4, 1)
 
 
 def test_three_operands():

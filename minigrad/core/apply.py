@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.core.broadcasting import broadcast_together
 from minigrad.core.memory import owner
 from minigrad.core.node import (
     NEVER,
@@ -256,7 +257,7 @@ def explained(
         advice = op.explain(*[x._value.shape for x in inputs], **settings)
         if advice:
             return ShapeError(f"{op.name}: {advice}")
-    if op.broadcasts and refused and not broadcast_together(inputs):
+    if op.broadcasts and refused and not broadcast_together([x._value.shape for x in inputs]):
         return ShapeError(
             f"{op.name}: shapes {shapes} do not broadcast together. Aligned at the right, axes "
             f"must be equal or 1; check which one is meant, then reshape or transpose."
@@ -286,12 +287,3 @@ def refuse_unknown(op: Op, settings: Mapping[str, Any], error: Exception) -> Non
         raise TypeError(
             f"{op.name} got an unexpected keyword argument {min(unknown)!r}: of settings {has}."
         ) from None
-
-
-def broadcast_together(inputs: tuple[Node, ...]) -> bool:
-    """Whether the shapes of the inputs fit each other."""
-    try:
-        np.broadcast_shapes(*[x._value.shape for x in inputs])
-    except ValueError:
-        return False
-    return True

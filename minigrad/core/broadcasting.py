@@ -28,6 +28,15 @@ def broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     return len(small) <= len(large) and all(a in (1, b) for a, b in zip(small, tail, strict=True))
 
 
+def broadcast_together(shapes: Sequence[Shape]) -> bool:
+    """Whether shapes fit each other."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
 def broadcast_inputs(op: Op, shapes: Sequence[Shape], result: Shape) -> tuple[Shape | None, ...]:
     """The shape that each input of an op was broadcast to; None for one that was not.
 

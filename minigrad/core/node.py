@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -309,6 +309,16 @@ def freely() -> Block | nullcontext[None]:
     if recording.state.get() is True:
         return nullcontext()
     return Block(recording, lambda state: told(state).freely())
+
+
+def meet(name: str, operands: Iterable[Any]) -> None:
+    """Show operands to whoever watches shapes, where no op is applied: of a comparison, a choice.
+    They are arrays, or what NumPy takes for one.
+    """
+    if recording.state.get() is not True:
+        for watch in told(recording.get()).watches:
+            if watch.of_shapes:
+                watch.met(name, [np.shape(x) for x in operands])
 
 
 def no_grad() -> Block:

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.core import anomaly, traps
 from minigrad.core.anomaly import Anomaly, Backward
 from minigrad.core.blocks import Block
-from minigrad.core.broadcasting import broadcast_inputs
+from minigrad.core.broadcasting import broadcast_inputs, broadcast_together
 from minigrad.core.names import name_of_each, variables
 from minigrad.core.node import NEVER, Node, recording
 from minigrad.core.places import place_of, text_of, user_frame, where
@@ -59,7 +59,9 @@ def strict_broadcasting() -> Block:
     (1, n), kept with `keepdims=True`, along the axis they were taken over; but (n, 1) and (n,) do
     not grow into (n, n), which is how a column of targets silently becomes a table. The same holds
     for the axes of matrix products before the last two. In the block such an op raises `ShapeError`
-    with all shapes; to have it, say so with `np.broadcast_to` or `np.subtract.outer`. Losses refuse
+    with all shapes; to have it, say so with `np.broadcast_to` or `np.subtract.outer`. Comparisons,
+    conditions and arrays given as settings are asked too, wherever a tensor takes part; among plain
+    arrays alone (`t.numpy() == target`, `mask & (target > 0)`) NumPy does as it does. Losses refuse
     a prediction and a target of different shapes always.
 
     >>> import numpy as np, minigrad as mg
@@ -121,14 +123,20 @@ class Broadcasting:
     def applied(self, op: Any, inputs: tuple[Node, ...], settings: Any, node: Node) -> None:
         """Look at the shapes."""
         shapes = [x._value.shape for x in inputs]
-        if len(set(shapes)) < 2 or not all(broadcast_inputs(op, shapes, node._value.shape)):
-            return
-        both = "neither" if len(shapes) == 2 else "none"
-        raise ShapeError(
-            f"{op.name}: shapes {' and '.join(map(str, shapes))} would broadcast to "
-            f"{node._value.shape}, the shape of {both}. Give operands the same axes, with "
-            f"reshape or keepdims=True; to have it so, np.broadcast_to one of them first."
-        )
+        if op.kind == "elementwise":
+            arrays = [s for s in settings.values() if isinstance(s, np.ndarray | list)]
+            shapes += map(np.shape, arrays)
+            if node._value.shape not in shapes:
+                raise of_neither(op.name, shapes, node._value.shape)
+        elif len(set(shapes)) > 1 and all(broadcast_inputs(op, shapes, node._value.shape)):
+            raise of_neither(op.name, shapes, node._value.shape)
+
+    def met(self, name: str, shapes: list[tuple[int, ...]]) -> None:
+        """Look at shapes that are broadcast together, if they can be."""
+        if len(set(shapes)) > 1 and broadcast_together(shapes):
+            together = np.broadcast_shapes(*shapes)
+            if together not in shapes:
+                raise of_neither(name, shapes, together)
 
     def swept(self) -> None:
         """Rules broadcast as they need."""
@@ -138,6 +146,16 @@ class Broadcasting:
 
 
 ANOMALIES, BROADCASTING = Anomalies(), Broadcasting()
+
+
+def of_neither(name: str, shapes: list[tuple[int, ...]], together: tuple[int, ...]) -> ShapeError:
+    """The error that refuses to stretch all operands."""
+    both = "neither" if len(shapes) == 2 else "none"
+    return ShapeError(
+        f"{name}: shapes {' and '.join(map(str, shapes))} would broadcast to {together}, the "
+        f"shape of {both}. Give operands the same axes, with reshape or keepdims=True; to have it "
+        f"so, np.broadcast_to one of them first."
+    )
 
 
 def check_written(x: Node) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.node import meet
 from minigrad.core.op import implements
 from minigrad.errors import ShapeError
 from minigrad.ops.arithmetic import as_type, maximum, minimum, where
@@ -126,6 +127,7 @@ def choose(a, choices, out=None, mode="raise"):
             f"choose: there are {len(choices)} choices, numbered from 0; the numbers given reach "
             f"from {number.min()} to {number.max()}."
         )
+    meet("choose", [number, *map(plain, choices)])
     shape = np.broadcast_shapes(number.shape, *[choice.shape for choice in choices])
     number = np.broadcast_to(number, shape)
     together = stack([broadcast_to(choice, shape) for choice in choices])
