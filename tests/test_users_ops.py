@@ -256,3 +256,21 @@ def test_dicts_of_every_kind_come_back_as_they_are(tree):
     assert tree == type(tree)(tree) if not isinstance(tree, defaultdict) else tree["none"] == 0.0
     if isinstance(tree, defaultdict):
         assert found["none"] == 0.0
+
+
+@pytest.mark.parametrize("size", [2, 2_000])
+@pytest.mark.parametrize("place", range(3))
+def test_a_rule_that_writes_past_the_flag_writes_to_a_copy(place, size):
+    """`np.add.at` does not ask whether an array may be written."""
+
+    def rule(*given):
+        np.add.at(given[place], 0, 100.0)
+        return 2.0 * np.ones(size)
+
+    op = mg.general(lambda x: 2 * x, rule, name="op")
+    x, g = parameter(np.ones(size)), np.full(size, 3.0)
+    y = op(x)
+    y.backward(g)
+    np.testing.assert_array_equal(x.data, 1.0)
+    np.testing.assert_array_equal(y.data, 2.0)
+    np.testing.assert_array_equal(g, 3.0)

@@ -1,8 +1,8 @@
 """Whose memory an array shows, and how arrays are given to those who must not write to them.
 
 The library's own functions are checked: `minigrad.testing` calls each on read-only arrays and looks
-at the memory of what it returns. A user's function is not, so it is guarded: it is given read-only
-arrays, and what it returns is copied.
+at the memory of what it returns. A user's function is not, so it is guarded: it is given copies to read
+only, and what it returns is copied.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 NUMPY_FUNCTIONS = (np.ufunc, type(np.sum))  # those that ask their arguments what to do
 PACKAGE = __name__.partition(".")[0]
-SMALL = 1_000  # values that are faster copied than locked
 
 
 class Lock:
@@ -48,17 +47,12 @@ def locked(array: Array) -> Array:
 
 
 def copied_to_read(array: Array) -> Array:
-    """The same values in memory of their own, to read only."""
+    """The same values in memory of their own, to read only: `np.add.at` would write all the same,
+    and a view would change when its leaf is written.
+    """
     copy = array.copy("K")
     copy.setflags(write=False)
     return copy
-
-
-def shielded(array: Array) -> Array:
-    """The same values, to read only: a small array is copied, which takes less time."""
-    if array.size > SMALL:
-        return locked(array)
-    return copied_to_read(array)
 
 
 def owner(array: Array) -> Any:
@@ -95,10 +89,7 @@ def guarded(function: Any, what: str, *, values: bool = False) -> Any:
         return function
 
     def call(*arrays: Any, **settings: Any) -> Any:
-        if values:
-            given = [copied_to_read(x) for x in arrays]
-        else:
-            given = [shielded(x) if x.__class__ is ndarray else x for x in arrays]
+        given = [copied_to_read(x) if x.__class__ is ndarray else x for x in arrays]
         try:
             made = function(*given, **fresh(settings, objects=not values))
         except ValueError as error:
