@@ -1,8 +1,8 @@
 """Whose memory an array shows, and how arrays are given to those who must not write to them.
 
 The library's own functions are checked: `minigrad.testing` calls each on read-only arrays and looks
-at the memory of what it returns. A user's function is not, so it is guarded: it is given copies to read
-only, and what it returns is copied.
+at the memory of what it returns. A user's function is not, so it is guarded: it is given copies,
+to read only, and what it returns is copied.
 """
 
 from __future__ import annotations
