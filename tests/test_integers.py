@@ -99,6 +99,32 @@ def test_integers_beside_floats_count_as_floats(name, f, case):
             np.testing.assert_allclose(ours, wanted, rtol=1e-13, atol=1e-13)
 
 
+BESIDE_A_NUMBER = [
+    np.true_divide, np.arctan2, np.hypot, np.logaddexp, np.copysign, np.heaviside,
+    np.float_power, np.add, np.multiply, np.maximum, np.remainder,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [256, -1, 1000, -(2**40), 2**64, 7])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.uint64])
+@pytest.mark.parametrize("ufunc", BESIDE_A_NUMBER, ids=lambda ufunc: ufunc.__name__)
+def test_beside_a_python_number_the_result_or_the_error_is_numpys(ufunc, dtype, number):
+    x = np.array([10, 100], dtype)
+    for swapped in (False, True):
+        pair = [(number, a) if swapped else (a, number) for a in (x, mg.Tensor(x))]
+        with np.errstate(all="ignore"):
+            try:
+                wanted = ufunc(*pair[0])
+            except (OverflowError, TypeError) as error:
+                with pytest.raises(type(error)):
+                    ufunc(*pair[1])
+                continue
+            found = plain(ufunc(*pair[1]))
+        assert type(found) is np.ndarray
+        assert found.dtype == wanted.dtype
+        np.testing.assert_array_equal(found, wanted)
+
+
 U8 = np.uint8
 
 
@@ -116,6 +142,7 @@ U8 = np.uint8
         (mg.hard_swish, np.array([255], U8), [255.0]),
         (mg.softsign, np.array([255, 1], U8), [255 / 256, 0.5]),
         (mg.relu, np.array([-3, 3], np.int8), [0, 3]),
+        (lambda x: mg.leaky_relu(x, 2), np.array([-100, 3], np.int8), [-200, 3]),
         (lambda x: mg.conv2d(x, x), np.full((1, 1, 2, 2), 255, U8), [[[[4 * 255.0**2]]]]),
         (mg.logsumexp, np.array([200, 200], U8), 200 + np.log(2.0)),
         (np.gradient, np.array([3, 1, 0], U8), [-2.0, -1.5, -1.0]),

@@ -241,6 +241,17 @@ def is_made(node: Node) -> bool:
     return node.op is None and node._cut is None
 
 
+class BeyondRange(Array):
+    """A Python number that the integers beside it cannot hold: NumPy's ufuncs are given itself.
+
+    So a quotient or a hypotenuse is NumPy's, and what stays whole is refused with NumPy's error.
+    """
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **keywords: Any) -> Any:
+        numbers = [x.item() if isinstance(x, BeyondRange) else x for x in args]
+        return getattr(ufunc, method)(*numbers, **keywords)
+
+
 def constant(value: Any, like: Node) -> Any:
     """The leaf that stands for an array or a number taking part in an op beside `like`.
 
@@ -252,6 +263,8 @@ def constant(value: Any, like: Node) -> Any:
     dtype = like._value.dtype
     if dtype.kind != "f":
         dtype = np.result_type(dtype, value)
+        if value.__class__ is int and not np.can_cast(np.min_scalar_type(value), dtype):
+            return leaf(like, np.array(value).view(BeyondRange))
     return leaf(like, np.array(value, dtype))
 
 

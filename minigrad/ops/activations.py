@@ -42,8 +42,8 @@ def relu(x):
 
 
 def positive(z):
-    """1 where z, which is not negative, is positive, else 0."""
-    if z.__class__ is np.ndarray and z.size > 3000:
+    """1 where z, which is not negative, is positive, nan where it is nan, else 0."""
+    if z.__class__ is np.ndarray and z.size > 3000 and not np.isnan(z.max()):
         return (z != 0).astype(z.dtype)
     return np.sign(z)
 
@@ -51,6 +51,7 @@ def positive(z):
 relu.partial(lambda z, x: positive(z))
 
 
+@real("x")
 @elementwise
 def leaky_relu(x, slope=0.01):
     """x where it is positive, else slope * x. At 0 the derivative is the slope.
@@ -245,7 +246,7 @@ def hardtanh(x, low=-1.0, high=1.0):
     return np.clip(x, low, high)
 
 
-hardtanh.partial(lambda z, x, low, high: (low < x) & (x < high))
+hardtanh.partial(lambda z, x, low, high: ~((x <= low) | (x >= high)))
 hardtanh.op.samples = Domain(-3.0, 3.0, avoid=(-1.0, 1.0))
 
 

@@ -102,30 +102,22 @@ def power_as_numpy_does(x, y):
 absolute = elementwise(np.absolute, lambda z, x: np.sign(x), samples=nonzero)  # 0 at 0
 fabs = elementwise(np.fabs, lambda z, x: np.sign(x), samples=nonzero)  # 0 at 0
 
-maximum = elementwise(  # a tie shares equally
-    np.maximum,
-    lambda z, x, y: np.where(x == y, 0.5, x > y),
-    lambda z, x, y: np.where(x == y, 0.5, y > x),
-    samples=reals,
-)
-minimum = elementwise(  # a tie shares equally
-    np.minimum,
-    lambda z, x, y: np.where(x == y, 0.5, x < y),
-    lambda z, x, y: np.where(x == y, 0.5, y < x),
-    samples=reals,
-)
-fmax = elementwise(  # as maximum, but a number beats nan
-    np.fmax,
-    lambda z, x, y: np.where(x == y, 0.5, (x > y) | (y != y)),
-    lambda z, x, y: np.where(x == y, 0.5, (y > x) | (x != x)),
-    samples=reals,
-)
-fmin = elementwise(  # as minimum, but a number beats nan
-    np.fmin,
-    lambda z, x, y: np.where(x == y, 0.5, (x < y) | (y != y)),
-    lambda z, x, y: np.where(x == y, 0.5, (y < x) | (x != x)),
-    samples=reals,
-)
+
+def attained(z, x, y):
+    """The share of x in z, one of the two: 1 where it is z, half where both are. nan is nan."""
+    return same(x, z) * np.where(same(y, z), 0.5, 1)
+
+
+def same(x, z):
+    """Where two are equal, or both nan."""
+    return (x == z) | ((x != x) & (z != z))
+
+
+shares = attained, lambda z, x, y: attained(z, y, x)
+maximum = elementwise(np.maximum, *shares, samples=reals)
+minimum = elementwise(np.minimum, *shares, samples=reals)
+fmax = elementwise(np.fmax, *shares, samples=reals)  # as maximum, but a number beats nan
+fmin = elementwise(np.fmin, *shares, samples=reals)  # as minimum, but a number beats nan
 
 # --- division with a remainder: x = q * y + r, with a constant q between the jumps --------------
 

@@ -9,7 +9,15 @@ from minigrad.core.reals import real
 from minigrad.ops.arithmetic import as_type
 from minigrad.ops.cumulative import cumprod, cumsum
 from minigrad.ops.operands import operand, refuse_out, values
-from minigrad.ops.reductions import axes_last, max, mean, min, prod, sum
+from minigrad.ops.reductions import (
+    axes_last,
+    largest_present,
+    mean,
+    own_mask,
+    prod,
+    smallest_present,
+    sum,
+)
 from minigrad.ops.shaping import reshape
 from minigrad.ops.statistics import as_floats, between, quantiles_first, refuse_weights, std, var
 
@@ -108,7 +116,7 @@ def nanmax(a, axis=None, out=None, keepdims=False, initial=None, where=True):
     >>> np.nanmax(mg.Tensor([[1.0, np.nan], [np.nan, np.nan]]), axis=1)
     Tensor([ 1., nan])
     """
-    return extreme_present(max, -np.inf, a, axis, out, keepdims, initial, where)
+    return extreme_present(largest_present, a, axis, out, keepdims, initial, where)
 
 
 @implements(np.nanmin)
@@ -119,18 +127,14 @@ def nanmin(a, axis=None, out=None, keepdims=False, initial=None, where=True):
     >>> np.nanmin(mg.Tensor([2.0, np.nan, 1.0]))
     Tensor(1.)
     """
-    return extreme_present(min, np.inf, a, axis, out, keepdims, initial, where)
+    return extreme_present(smallest_present, a, axis, out, keepdims, initial, where)
 
 
-def extreme_present(extreme, neutral, a, axis, out, keepdims, initial, where):
-    """max or min of what is there, nan of nothing."""
-    a = operand(a)
-    if a.dtype.kind != "f":
-        return extreme(a, axis, out, keepdims, initial, where)
-    there = present(a, where)
-    z = extreme(a, axis, out, keepdims, neutral if initial is None else initial, there)
-    some = np.any(there, axis, keepdims=keepdims)
-    return z if initial is not None or np.all(some) else np.where(some, z, np.nan)
+def extreme_present(extreme, a, axis, out, keepdims, initial, where):
+    """The extreme of what is there, nan and no gradient where that is nothing."""
+    refuse_out("nanmax", out)
+    also = {"axis": axis, "keepdims": keepdims, "initial": initial, "where": own_mask(where)}
+    return extreme(operand(a), **also)
 
 
 @implements(np.nancumsum)

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.core.op import general, implements, linear
 from minigrad.core.reals import real
 from minigrad.core.samples import case
-from minigrad.ops.arithmetic import as_type
+from minigrad.ops.arithmetic import as_type, same
 from minigrad.ops.cumulative import backwards, delayed
 from minigrad.ops.operands import refuse_out, values
 from minigrad.ops.softmax import log_total, softmax
@@ -171,11 +171,11 @@ def extreme(reduce):
 def to_the_extreme(g, z, x, *, axis, keepdims, initial, where):
     """The vjp of max and min: the values equal to the result share its cotangent equally."""
     g, z = (with_axes(u, x, axis, keepdims) for u in (g, z))
-    tied = ((x == z) | (x != x)) & where  # one nan makes the result nan
+    tied = same(x, z) & where  # one nan makes the result of max nan
     number = np.sum(tied, axis=axis, keepdims=True)
     if initial is not None:
-        number = np.maximum(number + (z == initial), 1)
-    return g * (tied / number)
+        number = number + (z == initial)
+    return g * (tied / np.maximum(number, 1))
 
 
 cases_with_initial = [*cases, case((2, 3), axis=1, initial=0.1, where=np.array([[True], [False]]))]
@@ -184,6 +184,13 @@ largest = general(
 )
 smallest = general(
     extreme(np.minimum.reduce), to_the_extreme, name="min", samples=cases_with_initial
+)
+
+largest_present = general(
+    extreme(np.fmax.reduce), to_the_extreme, name="nanmax", samples=cases_with_initial
+)
+smallest_present = general(
+    extreme(np.fmin.reduce), to_the_extreme, name="nanmin", samples=cases_with_initial
 )
 
 
@@ -227,7 +234,9 @@ def ptp(a, axis=None, out=None, keepdims=False):
     Tensor(4.)
     """
     refuse_out("ptp", out)
-    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+    low = min(a, axis, keepdims=keepdims)
+    missing = np.isnan(low)  # and so is the largest, which alone gets the gradient: 1 - 1 is 0
+    return max(a, axis, keepdims=keepdims) - (np.where(missing, 0, low) if missing.any() else low)
 
 
 # --- products -------------------------------------------------------------------------------

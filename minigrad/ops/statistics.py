@@ -223,8 +223,13 @@ def quantile(
     z = between(below, above, places - low, q)
     missing = np.isnan(s[..., -1])  # sorted last
     if missing.any():
-        z = np.where(missing.reshape(missing.shape + (1,) * low.ndim), np.nan, z)
+        z = np.where(expanded(missing, low), expanded(s[..., -1], low), z)
     return quantiles_first(z, low.ndim, a, axis, keepdims)
+
+
+def expanded(x, places):
+    """x with an axis of length 1 behind for each one of `places`."""
+    return np.reshape(x, x.shape + (1,) * places.ndim)
 
 
 def between(below, above, rest, q):
