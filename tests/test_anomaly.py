@@ -465,3 +465,41 @@ def test_a_rule_is_quoted_if_it_is_short_and_on_one_line():
             with pytest.raises(mg.errors.AnomalyError) as raised:
                 y.backward()
         assert ("0.5 / z" in str(raised.value)) == quoted
+
+
+POLES = {  # and what overflows, which scaling down does help
+    "slogdet": (lambda x: np.linalg.slogdet(x), [[1.0, 2.0], [2.0, 4.0]], True),
+    "slogdet of thirds": (lambda x: np.linalg.slogdet(x / 3), [[1.0, 2.0], [2.0, 4.0]], True),
+    "slogdet of zeros": (lambda x: np.linalg.slogdet(x), [[0.0, 0.0], [0.0, 0.0]], True),
+    "log": (np.log, [0.0, 1.0], True),
+    "log1p": (np.log1p, [-1.0, 1.0], True),
+    "arctanh": (np.arctanh, [1.0, 0.0], True),
+    "reciprocal": (np.reciprocal, [0.0, 1.0], True),
+    "det": (np.linalg.det, [[1e200, 0.0], [0.0, 1e200]], False),
+    "square": (np.square, [1e200, 1.0], False),
+    "exp": (np.exp, [1e4, 1.0], False),
+    "norm": (np.linalg.norm, [1e308, 1e308], False),
+    "sum": (np.sum, [1e308, 1e308], False),
+}
+
+
+@pytest.mark.parametrize("name", POLES)
+def test_a_pole_is_no_overflow(name):
+    f, values, pole = POLES[name]
+    with np.errstate(all="ignore"), mg.detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        f(mg.Tensor(values, requires_grad=True))
+    assert ("is infinite there" in str(caught.value)) is pole
+    assert ("The largest float64" in str(caught.value)) is not pole
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("reduction", [np.sum, np.mean, np.prod])
+def test_an_infinity_that_is_meant_hides_no_other_row(reduction, keepdims):
+    rows = np.array([[-np.inf, 1.0], [1e308, 1e308]])
+    for x, axis in ((rows, 1), (rows.T, 0), (rows, -1), (rows[:, None], (1, 2))):
+        overflow = pytest.raises(AnomalyError, match=r"at \[[0, ]*1.*The largest float64")
+        with np.errstate(all="ignore"), mg.detect_anomaly(), overflow:
+            reduction(mg.Tensor(x), axis=axis, keepdims=keepdims)
+        with mg.detect_anomaly():
+            meant = mg.Tensor(np.where(np.isinf(x), x, 1.0))
+            assert np.isneginf(reduction(meant, axis=axis, keepdims=keepdims)).any()

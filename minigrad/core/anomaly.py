@@ -2,7 +2,8 @@
 
 An op *makes* nan where it is given none, and infinity where all that it is given is finite. Of an
 op that works element by element each element is asked of its own, so that an infinity which is
-meant (a mask of -inf) hides nothing beside it; of any other op the whole arrays are.
+meant (a mask of -inf) hides nothing beside it; of a reduction each result is asked of what it was
+reduced from; of any other op, and of the rules of reductions, the whole arrays are.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Anomaly(NamedTuple):
 def made_by(op: Any, inputs: tuple[Node, ...], settings: Mapping[str, Any], node: Node) -> Any:
     """What an op with this result made of its inputs: an `Anomaly`, or None."""
     given = [*values_used(node, inputs), *numbers_in(settings)]
-    where = made_of(node._value, given, pointwise(op))
+    where = made_of(node._value, given, pointwise(op), settings.get("axis"))
     if where is None:
         return None
     return Anomaly("forward", node, op, inputs, settings, node._value, where)
@@ -119,10 +120,11 @@ def values_used(node: Node, inputs: Sequence[Node]) -> list[Array]:
 # --- the question itself
 
 
-def made_of(made: Any, given: Sequence[Any], each: bool) -> Any:
+def made_of(made: Any, given: Sequence[Any], each: bool, axis: Any = None) -> Any:
     """Where `made` is nan and nothing given is, or infinite and all given is finite; else None.
 
-    With `each`, element by element, however they were broadcast or summed back.
+    With `each`, element by element, however they were broadcast or summed back; of a reduction
+    along an `axis`, each result is asked of what it was reduced from.
 
     >>> made_of(np.array([np.nan, np.inf]), [np.array([-np.inf, 0.0])], each=True)
     array([ True,  True])
@@ -136,7 +138,9 @@ def made_of(made: Any, given: Sequence[Any], each: bool) -> Any:
         odd = not_finite(x)
         if odd is None:
             continue
-        bad &= ~np.where(nan, spread(np.isnan(x), bad.shape, each), spread(odd, bad.shape, each))
+        bad &= ~np.where(
+            nan, spread(np.isnan(x), bad.shape, each, axis), spread(odd, bad.shape, each, axis)
+        )
         if not bad.any():
             return None
     return bad
@@ -150,7 +154,7 @@ def not_finite(x: Any) -> Any:
     return odd if odd.any() else None
 
 
-def spread(odd: Array, shape: tuple[int, ...], each: bool) -> Any:
+def spread(odd: Array, shape: tuple[int, ...], each: bool, axis: Any = None) -> Any:
     """Elements marked in an operand, marked in what was made of it; with `each` where they went."""
     if each and broadcasts_to(odd.shape, shape):
         return np.broadcast_to(odd, shape)
@@ -158,6 +162,12 @@ def spread(odd: Array, shape: tuple[int, ...], each: bool) -> Any:
         added = odd.ndim - len(shape)
         axes = [i for i, n in enumerate(odd.shape) if i < added or shape[i - added] != n]
         return odd.any(axis=tuple(axes)).reshape(shape)
+    axes = [i for i in (axis if isinstance(axis, tuple) else (axis,)) if isinstance(i, int)]
+    if axes and all(-odd.ndim <= i < odd.ndim for i in axes):
+        kept = odd.any(axis=tuple(axes), keepdims=True)
+        reduced = odd.any(axis=tuple(axes))
+        if shape in (kept.shape, reduced.shape) and shape != odd.shape:
+            return reduced.reshape(shape)
     return odd.any()
 
 

@@ -26,6 +26,7 @@ REMEDIES = {  # by op
     "none, its gradient at 0 is 0",
     "reciprocal": "Keep it away from 0, as in 1 / (x + 1e-12) or 1 / np.where(x == 0, 1, x)",
     "power": "Keep the base above 0, as in (x + 1e-12) ** y",
+    "slogdet": "The matrix is singular: add to its diagonal, as in x + 1e-6 * np.eye(n)",
     "mean": "Of nothing there is no mean: is a selection empty?",
 }
 WHERE = (
@@ -183,10 +184,25 @@ def of_value(a: Anomaly) -> list[str]:
     remedy = REMEDIES.get(a.op.name, "")
     if np.isnan(a.made[a.first]):
         return [f"{a.op.name} is not defined there", remedy]
-    if "divide by zero" in raised:
+    if "divide by zero" in raised or not finite_if_small(a, arrays):
         return [f"{a.op.name} is infinite there", remedy]
     tall = f"The largest {a.made.dtype} is {largest(a)}"
     return [tall, remedy if remedy is LARGEST else SCALE]
+
+
+def finite_if_small(a: Anomaly, arrays: list[Any]) -> bool:
+    """Whether scaling the numbers down would help: if not, it is a pole and no overflow. They are
+    scaled by powers of two, so that what was singular remains so.
+    """
+    small = [
+        np.ldexp(x, -np.frexp(np.max(np.abs(x[np.isfinite(x)]), initial=0))[1])
+        if x.dtype.kind == "f"
+        else x
+        for x in map(np.asarray, arrays)
+    ]
+    with np.errstate(all="ignore"):
+        z = np.asarray(a.op.compute(*small, **a.settings))
+    return bool(np.isfinite(z[a.first] if z.shape == a.made.shape else z).all())
 
 
 def of_derivative(a: Anomaly) -> list[str]:

@@ -33,9 +33,11 @@ def detect_anomaly() -> Block:
     and which line of yours, at which index, of which inputs, and what to do about it.
 
     Elements that are infinite on purpose (a mask of -inf) are no anomaly where they are given, only
-    where an op makes nan of them. Whatever is made is told, also what `np.where` would drop. It
-    looks at every value, so a step takes a few times as long; outside the block it costs nothing.
-    As `torch.autograd.detect_anomaly`, which looks at the backward pass alone, `jax_debug_nans`.
+    where an op makes nan of them; but in an op that mixes elements (a matrix product, the backward
+    pass of a reduction) one such hides what else it makes. Whatever is made is told, also what
+    `np.where` would drop. It looks at every value, so a step takes a few times as long; outside the
+    block it costs nothing. As `torch.autograd.detect_anomaly`, which looks at the backward pass
+    alone, `jax_debug_nans`.
 
     >>> import numpy as np, minigrad as mg
     >>> x = mg.Tensor([0.0, 4.0], requires_grad=True)
