@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import FormulaError, MinigradError
+from minigrad.errors import FormulaError, GradientTypeError, MinigradError
 from minigrad.formulas.words import METHODS, NOT_SETTINGS, words
 
 HOSTILE = Path(__file__).parent / "hostile_formulas.py"
@@ -107,6 +107,56 @@ def test_nothing_grows_but_arrays(text):
         mg.formula(text)(*([np.ones(2)] if "x" in text else []))
     assert "^" in str(raised.value) or "gives a" in str(raised.value)  # it points into the text
     assert time.perf_counter() - start < 1
+
+
+SQUARED = "\nh = h * h" * 30 + "\nh"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h = where([0], [None], [9223372036854775807])" + SQUARED,
+        "h = stack([[9223372036854775807, None]])[0, 0:1]" + SQUARED,
+        "where([0], [None], [2]) ** 100000000",
+        'h = stack(["ab", "cd"])' + "\nh = h + h" * 30 + "\nh",
+        "where([0], [None], [x])[0]",
+        'sort(["b", "a"])',
+        'where(1, "ab", "cd") * 100000',
+    ],
+)
+def test_arrays_are_of_real_numbers(text):
+    start = time.perf_counter()
+    with pytest.raises(FormulaError):
+        mg.formula(text)(*([np.ones(2)] if "x" in text else []))
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("given", [np.array(["a"]), "abc", 1j, np.array([None])])
+def test_inputs_are_real_numbers(given):
+    with pytest.raises(GradientTypeError, match="real numbers"):
+        mg.formula("y + y")(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("multiply(c, [x])", (40_000,)),
+        ("subtract([x], [[[c]]])", (40_000,)),
+        ("where([c > 0], [x], 0)", (40_000,)),
+        ("select([c > 0], [x])", (40_000,)),
+        ("multi_dot([c, reshape(x, (1, -1))])", (40_000,)),
+        ("svd(reshape(x, (1, -1)), 'yes')[2]", (60_000,)),
+        ("svd(reshape(x, (1, -1)), full_matrices='yes')[2]", (60_000,)),
+        ("einsum('i,j->ij', x, x)", (20_000,)),
+        ("einsum('ij,jk,kl,lm->im', x, x, x, x)", (50, 50)),
+    ],
+)
+@pytest.mark.parametrize("kind", [np.asarray, mg.Tensor])
+def test_what_grows_from_the_callers_own_arrays_is_counted_too(text, shape, kind):
+    inputs = {"x": kind(np.ones(shape)), "c": kind(np.ones((*shape, 1)))}
+    f = mg.formula(text)
+    with pytest.raises(FormulaError, match="far beyond the size"):
+        f(**{name: inputs[name] for name in f.names})
 
 
 def test_results_of_several_are_had_one_by_one():

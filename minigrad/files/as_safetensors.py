@@ -62,11 +62,11 @@ def decode(file: BinaryIO, size: int) -> tuple[dict[str, Array], str | None]:
 
 def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A table of the header; `ValueError` for a key that is there twice."""
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{twice[:60]!r} is there twice")
+    table: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in table:
+            raise ValueError(f"{key[:60]!r} is there twice")
+        table[key] = value
     return table
 
 

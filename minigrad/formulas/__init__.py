@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.node import Node
+from minigrad.core.plain import check_plain
 from minigrad.errors import FormulaError, MinigradError, ShapeError
 from minigrad.formulas.bounds import Purse
 from minigrad.formulas.reading import Step, pointed, steps_of
-from minigrad.formulas.values import is_value
+from minigrad.formulas.values import is_value, only_numbers
 from minigrad.tensor import Tensor
 
 
@@ -79,7 +80,8 @@ class Formula:
         try:
             if step.name:
                 purse.pay(step.name, parts, step.keywords)
-            return step.does(*parts)
+            result = step.does(*parts)
+            return only_numbers(result) if step.name else result
         except MinigradError as error:
             kind, what = type(error), str(error)
             reason: Exception = error
@@ -127,7 +129,10 @@ def to_read_only(value: Any) -> Any:
     """An input as it takes part: arrays as views that nothing can be written into."""
     if is_value(value) and not isinstance(value, np.ndarray):
         return value
+    check_plain(value)
     view = np.asarray(value).view()
+    if not is_value(view):
+        raise FormulaError(f"formula: an input is {view.dtype}; a formula takes real numbers.")
     view.flags.writeable = False
     return view
 

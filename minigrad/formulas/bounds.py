@@ -111,7 +111,7 @@ def product(numbers: Any) -> float:
 
 def broadcast(*args: Any) -> float:
     """The elements of the shape that all arguments broadcast to; of all where one is empty."""
-    shapes = [x.shape for x in args if isinstance(x, Tensor | np.ndarray)]
+    shapes = [shape(x) for x in args if isinstance(x, Tensor | np.ndarray | list | tuple)]
     width = max(map(len, shapes), default=0)
     padded = [(1,) * (width - len(s)) + s for s in shapes]
     together = [max(lengths) for lengths in zip(*padded, strict=True)]
@@ -147,7 +147,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> float:
 
 
 def einsum(subscripts: Any, *operands: Any) -> float:
-    """A multiplication for each combination of the indices, a hundred to an element."""
+    """A multiplication for each combination of the indices, ten to an element."""
     if not isinstance(subscripts, str):
         return prod(float(size(x)) for x in (subscripts, *operands))
     lengths: dict[str, int] = {}
@@ -157,7 +157,9 @@ def einsum(subscripts: Any, *operands: Any) -> float:
         lengths |= dict(zip(before, shape(operand), strict=False))
         lengths |= dict(zip(after[::-1], shape(operand)[::-1], strict=False))
         batch = max(batch, float(size(operand))) if dots else batch
-    return max(prod(map(float, lengths.values())) * batch / 100, float(size(list(operands))))
+    made = prod(float(lengths.get(letter, 1)) for letter in subscripts.partition("->")[2])
+    work = prod(map(float, lengths.values())) * batch / 10
+    return max(work, made * batch, float(size(list(operands))))
 
 
 def convolve(a: Any, v: Any, *rest: Any) -> float:
@@ -192,8 +194,8 @@ def attention(query: Any, key: Any, *rest: Any) -> float:
 
 
 def svd(a: Any, full: Any = True, *rest: Any) -> float:
-    """Square matrices as long as the longer side, if all of them is asked for; as of `qr`."""
-    if full == "complete" or (not isinstance(full, str) and full):
+    """Square matrices as long as the longer side, unless they are not asked for; as of `qr`."""
+    if full not in (False, "reduced", "r", "raw"):
         return float(prod(shape(a)[:-2])) * max(shape(a)[-2:]) ** 2
     return float(size(a))
 
@@ -314,9 +316,16 @@ def joined(arrays: Any, *rest: Any) -> float:
 
 
 def choose(a: Any, choices: Any, *rest: Any) -> float:
-    """For each choice the shape that it and the places broadcast to."""
+    """For each choice the shape that it and the places, or conditions, broadcast to."""
     each = list(choices) if isinstance(choices, list | tuple) else [np.empty(shape(choices)[1:])]
-    return max(len(choices) * broadcast(a, *each), joined(choices))
+    places = list(a) if isinstance(a, list | tuple) else [a]
+    return max(len(choices) * broadcast(*places, *each), joined(choices))
+
+
+def multi_dot(arrays: Any, *rest: Any) -> float:
+    """The largest of the products, in whatever order: rows of one and columns of another."""
+    sides = [n for x in arrays for n in shape(x)[-2:]]
+    return max(joined(arrays), float(max(sides, default=1)) ** 2)
 
 
 MAKES: dict[str, Count] = {
@@ -334,7 +343,7 @@ MAKES: dict[str, Count] = {
     "quantile": quantile, "percentile": quantile,
     "nanquantile": quantile, "nanpercentile": quantile,
     "concatenate": joined, "concat": joined, "stack": joined, "hstack": joined, "vstack": joined,
-    "dstack": joined, "column_stack": joined, "block": joined, "multi_dot": joined,
+    "dstack": joined, "column_stack": joined, "block": joined, "multi_dot": multi_dot,
     "select": choose, "choose": choose,
 }  # fmt: skip
 DECOMPOSITIONS = {

@@ -21,7 +21,19 @@ LARGEST_INTEGER = 2**63 - 1
 
 def is_value(value: Any) -> bool:
     """Whether a value can take part as it is: Python's numbers adapt to the dtype beside them."""
-    return isinstance(value, Tensor | np.ndarray | np.generic | float | int)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "biuf"  # objects could be integers without end, texts grow
+    return isinstance(value, Tensor | float | int)
+
+
+def only_numbers(value: Any) -> Any:
+    """What a word gave, if it is made of numbers: `FormulaError` for arrays of anything else."""
+    for part in value if isinstance(value, tuple | list) else (value,):
+        if isinstance(part, np.ndarray | np.generic) and not is_value(part):
+            raise FormulaError(
+                f"formula: this gives {part.dtype}; a formula computes with real numbers."
+            )
+    return value
 
 
 def of_machine_size(value: Any) -> Any:
@@ -39,9 +51,9 @@ def of_values(does: Callable[..., Any]) -> Callable[..., Any]:
     def checked(*operands: Any) -> Any:
         for operand in operands:
             if not is_value(operand):
+                kind = getattr(operand, "dtype", type(operand).__name__)
                 raise FormulaError(
-                    f"formula: arithmetic is of numbers and tensors; this is a "
-                    f"{type(operand).__name__}."
+                    f"formula: arithmetic is of real numbers and tensors; this is {kind}."
                 )
         return of_machine_size(does(*operands))
 
