@@ -184,7 +184,6 @@ LEAVING = {
     "complex": complex,
     "math.sin": math.sin,
     "math.sqrt": math.sqrt,
-    "round": round,
     "an element of an array": lambda t: np.zeros(3).__setitem__(0, t),
     "a slice of an array": lambda t: np.zeros(3).__setitem__(slice(None), t),
     "a random generator": lambda t: np.random.default_rng(0).normal(t),
@@ -209,7 +208,6 @@ ONE_NUMBER = {
     "complex",
     "math.sin",
     "math.sqrt",
-    "round",
     "an element of an array",
 }
 
