@@ -242,8 +242,10 @@ VIEWS = {
     "slice": lambda x: x[:1],
     "view of a view": lambda x: x.reshape(2, 1)[0],
     "detached view": lambda x: x[1:].detach(),
-    "an op that returns its input": mg.general(lambda x: x, lambda g, z, x: g, name="same"),
-    "an op that returns its second input": partial(
+}
+PASSING_ON = {
+    "its input": mg.general(lambda x: x, lambda g, z, x: g, name="same"),
+    "its second input": partial(
         mg.general(lambda x, y: y, None, lambda g, z, x, y: g, name="second"), 1.0
     ),
 }
@@ -260,6 +262,20 @@ def test_assign_refuses_views_of_leaves_and_results(name, recorded):
         with pytest.raises(GraphError, match="only a leaf"):
             view.assign(np.zeros(view.shape))
     y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.exp([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("name", PASSING_ON)
+def test_what_an_op_of_ones_own_passes_on_is_memory_of_its_own(name):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    y = np.exp(x)
+    with pytest.raises(GraphError, match="only a leaf"):
+        PASSING_ON[name](y).assign([0.0, 0.0])
+    with mg.no_grad():
+        for free in (PASSING_ON[name](x), PASSING_ON[name](y)):
+            free.assign([0.0, 0.0])
+    y.sum().backward()
+    np.testing.assert_array_equal(x.data, [1.0, 2.0])
     np.testing.assert_array_equal(x.grad, np.exp([1.0, 2.0]))
 
 
