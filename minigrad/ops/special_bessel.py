@@ -170,7 +170,7 @@ def gamma_density(x, *, v):
     return np.where(v < 170, z, by_logarithm).astype(x.dtype)
 
 
-gamma_density.partial(lambda z, x, *, v: z / x * (v - 1 - x))
+gamma_density.partial(lambda z, x, *, v: z / x * (np.subtract(v, 1) - x))
 gamma_density.op.samples = [case((2, 3), v=1.5, domain=positive)]
 
 gammainc = of_order(sp.gammainc, lambda z, x, *, v: gamma_density(x, v=v))
