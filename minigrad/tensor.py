@@ -117,9 +117,7 @@ class Tensor(Node):
 
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
-        if not isinstance(on, bool | np.bool_):
-            raise TypeError(f"requires_grad is True or False; got {on!r}.")
-        follow(self, bool(on))
+        follow(self, on)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -330,3 +330,13 @@ def test_the_only_element_takes_a_format():
     assert f"{mg.Tensor([[2.5]]):.3f}" == "2.500"
     with pytest.raises(ValueError, match="one element"):
         f"{mg.Tensor([1.0, 2.0]):.3f}"
+
+
+@pytest.mark.parametrize("on", ["no", "False", None, 0, 1.0])
+def test_a_leaf_is_frozen_by_true_or_false(on):
+    w = mg.Tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match="True or False"):
+        w.requires_grad = on
+    assert w.requires_grad
+    w.requires_grad = np.bool_(False)
+    assert not w.requires_grad

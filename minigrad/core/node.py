@@ -181,6 +181,8 @@ def leaf(
 
 def follow(node: Node, on: bool) -> None:
     """Have a leaf require a gradient, or freeze it."""
+    if not isinstance(on, bool | np.bool_):
+        raise TypeError(f"requires_grad is True or False; got {on!r}.")
     if on == node._tracked:
         return
     if has_past(node):
