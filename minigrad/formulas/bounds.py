@@ -216,8 +216,8 @@ def tile(a: Any, reps: Any) -> float:
 
 
 def in_shape(a: Any, lengths: Any, *rest: Any) -> float:
-    """The elements of the shape that is asked for."""
-    return product(lengths)
+    """The elements of the shape that is asked for; its lengths are gone through one by one."""
+    return max(product(lengths), LOOP * float(size(lengths)))
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = None, subok: Any = None,
