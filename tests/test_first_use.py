@@ -94,7 +94,8 @@ for name, function in CHOSEN.items():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-@pytest.mark.parametrize("what", ["functions", pytest.param("words", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["functions", "words"])
 def test_first_use_by_many_threads_at_once(what):
     done = subprocess.run(
         [sys.executable, "-c", CHILDREN, what], capture_output=True, text=True, timeout=300

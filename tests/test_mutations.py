@@ -60,6 +60,7 @@ def _without_looking_for_the_smallest_input(monkeypatch):
     monkeypatch.setattr("minigrad.testing.smallest.ATTEMPTS", 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mutation", MUTATIONS)
 @pytest.mark.parametrize(
     ("op", "array"), [r[1:] for r in RULES], ids=[f"{name}-{array}" for name, _, array in RULES]
